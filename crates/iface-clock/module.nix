@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "monotonic and wall-clock time";
+  interface = {
+    trait = "Clock";
+    arity = "one";
+  };
+}

@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "the image's text console";
+  interface = {
+    trait = "Console";
+    arity = "one";
+  };
+}

@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "random numbers fit for keys";
+  interface = {
+    trait = "Entropy";
+    arity = "one";
+  };
+}

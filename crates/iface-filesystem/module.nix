@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "a tree of files and directories";
+  interface = {
+    trait = "FileSystem";
+    arity = "one";
+  };
+}

@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "page-granular memory";
+  interface = {
+    trait = "Memory";
+    arity = "one";
+  };
+}

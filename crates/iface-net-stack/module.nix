@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "TCP and UDP sockets";
+  interface = {
+    trait = "NetStack";
+    arity = "one";
+  };
+}

@@ -1,0 +1,84 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod types;
+
+pub use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use alloc::vec::Vec;
+
+pub use iface_clock::{Duration, Instant};
+pub use types::*;
+
+/// TCP and UDP sockets, none of whose operations blocks but [`wait`](NetStack::wait) and
+/// [`resolve`](NetStack::resolve).
+///
+/// An operation that can't go on now answers `WouldBlock`; a [`Poller`] tells when it can. Using a [`Socket`] after
+/// [`close`](NetStack::close) answers `Closed`, also when its place was given to a newer one.
+pub trait NetStack: Copy + 'static {
+    /// The addresses this host has, with their prefix lengths; empty while none is configured.
+    fn addresses(&self) -> Vec<(IpAddr, u8)>;
+
+    /// Listens for TCP connections on `local` (an unspecified address: on all). Up to `backlog` connections wait for
+    /// [`accept`](NetStack::accept); further ones are not answered, so that the peer tries again.
+    fn tcp_listen(&self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError>;
+
+    /// Takes the connection that has waited longest, with its peer's address.
+    fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddr), SocketError>;
+
+    /// Begins a TCP connection. It becomes writable when established; when it can't be, `send` and `recv` say why.
+    fn tcp_connect(&self, remote: SocketAddr) -> Result<Socket, OpenError>;
+
+    /// Takes received bytes into `buffer` and says how many; 0 after the peer's last byte.
+    fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError>;
+
+    /// Takes bytes to send, and says how many it took: at least one.
+    fn send(&self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError>;
+
+    /// Says that no more is to be sent: the peer reads to the end. Receiving goes on.
+    fn shutdown(&self, socket: Socket) -> Result<(), SocketError>;
+
+    /// A UDP socket at `local`; port 0 picks one.
+    fn udp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError>;
+
+    /// Sends one datagram.
+    fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError>;
+
+    /// Takes one datagram; what is longer than `buffer` is cut off. Says its length in `buffer` and its sender.
+    fn recv_from(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddr), SocketError>;
+
+    /// The socket's own address.
+    fn local(&self, socket: Socket) -> Result<SocketAddr, SocketError>;
+
+    /// Gives the socket up. What it took to send is still sent, in the background; unread bytes are dropped.
+    fn close(&self, socket: Socket);
+
+    /// Gives a TCP connection up at once: the peer sees a reset.
+    fn abort(&self, socket: Socket);
+
+    /// What could be done with the socket now.
+    fn readiness(&self, socket: Socket) -> Readiness;
+
+    /// A new poller, watching nothing.
+    fn poller(&self) -> Poller;
+
+    /// Has `poller` watch `socket` for `interest`; replaces what it was told before. An empty interest ends it; so
+    /// does closing the socket. A socket is watched by one poller at a time.
+    fn watch(
+        &self,
+        poller: Poller,
+        socket: Socket,
+        interest: Readiness,
+        token: usize,
+    ) -> Result<(), SocketError>;
+
+    /// Suspends the running thread until a watched socket is ready as asked for, or `deadline`. Fills `events` from
+    /// its start and says how many; 0 after the deadline. A socket is told again as long as it is ready
+    /// (level-triggered). The cost grows with the ready sockets, not with the watched ones.
+    fn wait(&self, poller: Poller, events: &mut [Event], deadline: Option<Instant>) -> usize;
+
+    /// The addresses of a host name. Suspends the running thread while the servers are asked.
+    fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, ResolveError>;
+}

@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "PCI configuration space";
+  interface = {
+    trait = "Pci";
+    arity = "one";
+  };
+}

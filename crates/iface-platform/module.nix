@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "what started the image, and how it ends";
+  interface = {
+    trait = "Platform";
+    arity = "one";
+  };
+}

@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "threads";
+  interface = {
+    trait = "Scheduler";
+    arity = "one";
+  };
+}
