@@ -3,6 +3,8 @@
 
 extern crate alloc;
 
+pub mod fake;
+
 use alloc::boxed::Box;
 
 use iface_clock::Instant;

@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
+extern crate alloc;
+
+pub mod fake;
+
 pub use iface_events::Source;
 
 /// Which checksums the card does, so that the stack need not.

@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod fake;
 mod wait_queue;
 
 use alloc::boxed::Box;
