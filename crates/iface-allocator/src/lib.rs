@@ -13,6 +13,9 @@ pub struct Usage {
 }
 
 /// The image's global memory allocator.
+///
+/// Its callers take turns: images run on one processor, and the entry code of interrupts does not allocate. A provider
+/// needs no lock, and calls nobody who might allocate while it works. Running out of memory gives null, not a panic.
 pub trait Allocator: GlobalAlloc + Sync + 'static {
     /// Gives the allocator memory to hand out. Memory too small to be of use is ignored.
     fn add(&self, memory: &'static mut [core::mem::MaybeUninit<u8>]);

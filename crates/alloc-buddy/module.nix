@@ -1,0 +1,5 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "memory in blocks of powers of two";
+  provides = [ "allocator" ];
+}
