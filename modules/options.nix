@@ -1,0 +1,114 @@
+# The options of a unikernel.nix, as a module: those of the application and the choice, and `libs.<room>` of each room.
+#
+# The module system ends evaluation at the first name it does not know and at the first value of a wrong type. Here both
+# are kept, so that all problems can be told together: unknown names go to `undeclared`, and a wrong value gives way to
+# the default (./evaluate.nix reports it).
+{
+  lib,
+  settings,
+  rooms,
+}:
+let
+  inherit (lib) mkOption types;
+
+  tolerant =
+    option:
+    let
+      type = option.type or types.raw;
+      merged = loc: defs: type.merge loc defs;
+      fits = loc: defs: lib.all (def: type.check def.value) defs && settings.evaluates (merged loc defs);
+    in
+    option
+    // {
+      type = lib.mkOptionType {
+        inherit (type) name description;
+        merge =
+          loc: defs:
+          if fits loc defs then
+            merged loc defs
+          else
+            option.default or (throw "${lib.showOption loc} has no value of its type");
+      };
+    };
+
+  enable = mkOption {
+    type = types.nullOr types.bool;
+    default = null;
+    description = "true: in the image even where nothing needs it; false: never; null: where it is needed.";
+  };
+
+  configurable = lib.filterAttrs (_: room: room.kind != "interface") rooms;
+
+  # Platforms and architectures are asked for by `platforms` and `arches`.
+  optionsOf = room: lib.optionalAttrs (room.kind == "library") { inherit enable; } // room.options;
+
+  namesOf = kind: lib.attrNames (lib.filterAttrs (_: room: room.kind == kind) rooms);
+
+  names = types.listOf types.str;
+
+  declared = {
+    app = {
+      crate = mkOption {
+        type = types.nullOr types.path;
+        default = null;
+        description = "Directory of the application's crate.";
+      };
+      name = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        description = "First part of the images' names; null takes the name of the application's Cargo package.";
+      };
+      needs = mkOption {
+        type = names;
+        default = [ ];
+        description = "Interfaces that the application uses.";
+      };
+      after = mkOption {
+        type = names;
+        default = [ ];
+        description = "Rooms started before the application, where they are in the image.";
+      };
+      settings = mkOption {
+        type = types.attrsOf types.raw;
+        default = { };
+        description = "Values for the application's `Config`: integers, booleans, strings, paths, packages, lists of these, null.";
+      };
+      ports = mkOption {
+        type = types.attrsOf types.port;
+        default = { };
+        description = "TCP ports the application serves, by the scheme of the URL (`http = 80`).";
+      };
+    };
+    platforms = mkOption {
+      type = names;
+      default = namesOf "platform";
+      description = "Platforms to build for; every one of the pool where left out.";
+    };
+    arches = mkOption {
+      type = names;
+      default = namesOf "arch";
+      description = "Architectures to build for; every one that the platform supports where left out.";
+    };
+    choose = mkOption {
+      type = types.attrsOf (types.either types.str names);
+      default = { };
+      description = "Interface to the room that provides it; a list where the interface takes any number, an empty one for none.";
+    };
+    libs = lib.mapAttrs (_: optionsOf) configurable;
+  };
+
+  tolerantTree = lib.mapAttrs (_: tree: if lib.isOption tree then tolerant tree else tolerantTree tree);
+in
+{
+  inherit declared;
+
+  module = {
+    _file = "modules/options.nix";
+    options = tolerantTree declared;
+    config._module.freeformType = lib.mkOptionType {
+      name = "undeclared";
+      description = "names that no option has";
+      merge = _: defs: { undeclared = defs; };
+    };
+  };
+}
