@@ -1,2 +1,81 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
+#![expect(unsafe_code, reason = "process entry, memory maps and signal handlers")]
+
+extern crate alloc;
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+mod arch;
+mod arguments;
+mod clock;
+mod console;
+mod entropy;
+mod events;
+mod fault;
+mod memory;
+mod platform;
+mod report;
+mod start;
+mod system_call;
+
+pub use clock::LinuxClock;
+pub use console::LinuxConsole;
+pub use entropy::LinuxEntropy;
+pub use events::LinuxEvents;
+pub use memory::LinuxMemory;
+pub use platform::LinuxPlatform;
+pub use report::panic;
+pub use start::{Boot, InitError, main};
+
+use iface_allocator::Allocator;
+
+/// Settings, from `libs.linux`.
+pub struct Config {
+    /// Address space for the heap, in MiB. Pages never touched cost nothing.
+    pub heap_mib: u32,
+}
+
+/// What it needs.
+pub struct Needs<A: 'static> {
+    /// Takes the heap.
+    pub allocator: &'static A,
+}
+
+/// What it provides.
+pub struct Provides {
+    /// Time of the process and of the day.
+    pub clock: LinuxClock,
+    /// Standard input and output.
+    pub console: LinuxConsole,
+    /// The kernel's random numbers.
+    pub entropy: LinuxEntropy,
+    /// File descriptors that become ready.
+    pub events: LinuxEvents,
+    /// Stacks.
+    pub memory: LinuxMemory,
+    /// Arguments, initial image and exit of the process.
+    pub platform: LinuxPlatform,
+}
+
+/// Gives the allocator its heap, installs the handlers of faults, and reads the arguments.
+///
+/// # Errors
+/// As [`InitError`] says.
+pub fn init<A: Allocator>(
+    config: &'static Config,
+    boot: Boot,
+    needs: Needs<A>,
+) -> Result<Provides, InitError> {
+    let clock = LinuxClock::start();
+    let heap_mib = boot.heap_mib().map_err(InitError::Memory)?.unwrap_or(config.heap_mib);
+    needs.allocator.add(memory::heap(heap_mib).map_err(InitError::Heap)?);
+    fault::install().map_err(InitError::Signals)?;
+    Ok(Provides {
+        clock,
+        console: LinuxConsole,
+        entropy: LinuxEntropy,
+        events: LinuxEvents::new(clock),
+        memory: LinuxMemory::new(),
+        platform: LinuxPlatform::new(&boot)?,
+    })
+}

@@ -1,0 +1,87 @@
+//! Faults of the processor, which the kernel tells by signals.
+
+use core::ffi::c_int;
+use core::fmt::Write;
+use core::mem::transmute;
+
+use iface_console::Writer;
+use linux_raw_sys::general::{
+    SA_ONSTACK, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, kernel_sigaction,
+    kernel_sigset_t, siginfo_t,
+};
+use linux_raw_sys::signal_macros::sig_ign;
+use rustix::io::Errno;
+
+use crate::arch::{PAGE_SIZE, SignalContext};
+use crate::console::ErrorConsole;
+use crate::memory::guarded;
+use crate::report::{end, frames};
+use crate::system_call::{on_signal, signal_stack};
+
+/// Bytes of the stack that handlers run on: a report needs a few KiB, the frame of a signal up to 11 KiB (AMX state).
+const HANDLER_STACK: usize = 64 << 10;
+
+const FAULTS: [(u32, &str); 4] = [
+    (SIGSEGV, "invalid memory access"),
+    (SIGBUS, "bus error"),
+    (SIGILL, "invalid instruction"),
+    (SIGFPE, "arithmetic fault"),
+];
+
+/// Has faults reported, on a stack of their own so that an overflow of the running one is too; and has writing to a
+/// pipe that nobody reads be an error instead of the end.
+pub(crate) fn install() -> Result<(), Errno> {
+    signal_stack(guarded(HANDLER_STACK)?)?;
+    // SAFETY: a signal that is ignored runs nothing.
+    unsafe { on_signal(SIGPIPE, &action(sig_ign(), 0))? };
+    for (signal, _) in FAULTS {
+        let handler: unsafe extern "C" fn(c_int, *const siginfo_t, *const SignalContext) -> ! = on_fault;
+        // SAFETY: with SA_SIGINFO the kernel passes the three arguments that the handler takes.
+        let handler = unsafe { transmute::<*const (), unsafe extern "C" fn(c_int)>(handler as *const ()) };
+        // SAFETY: the handler touches no state of the image but a flag that is atomic, and does not return.
+        unsafe { on_signal(signal, &action(Some(handler), SA_SIGINFO | SA_ONSTACK))? };
+    }
+    Ok(())
+}
+
+fn action(handler: Option<unsafe extern "C" fn(c_int)>, flags: u32) -> kernel_sigaction {
+    kernel_sigaction {
+        sa_handler_kernel: handler,
+        sa_flags: (flags | SA_RESTORER).into(),
+        sa_restorer: Some(after_handler),
+        sa_mask: kernel_sigset_t { sig: [0] },
+    }
+}
+
+/// Where a handler that returns would return to; none does.
+unsafe extern "C" fn after_handler() {
+    end(|| ())
+}
+
+unsafe extern "C" fn on_fault(signal: c_int, info: *const siginfo_t, context: *const SignalContext) -> ! {
+    // SAFETY: the kernel passes both to a handler with SA_SIGINFO, valid until it returns; all four signals are faults
+    // and have an address.
+    let (address, context) =
+        unsafe { ((*info).__bindgen_anon_1.__bindgen_anon_1._sifields._sigfault._addr.addr(), &*context) };
+    end(|| report(cause(signal, address, context), address, context))
+}
+
+/// What happened. A thread that overflows its stack touches the guard page just below its stack pointer, or just above
+/// it after the pointer was moved: a function with a large frame touches each page of it in turn.
+fn cause(signal: c_int, address: usize, context: &SignalContext) -> &'static str {
+    if signal == SIGSEGV as c_int && address.abs_diff(context.stack_pointer()) <= PAGE_SIZE {
+        return "stack overflow";
+    }
+    FAULTS.iter().find(|(number, _)| *number as c_int == signal).map_or("fault", |(_, cause)| cause)
+}
+
+fn report(cause: &str, address: usize, context: &SignalContext) {
+    let mut out = Writer(ErrorConsole);
+    // The console's writer never fails.
+    let _ = writeln!(out, "panic: {cause} at address {address:#x}");
+    for (name, value) in context.registers() {
+        let _ = writeln!(out, "  {name:6} {value:#018x}");
+    }
+    let outer = frames(context.frame_pointer());
+    panic_report::backtrace(ErrorConsole, core::iter::once(context.instruction_pointer()).chain(outer));
+}

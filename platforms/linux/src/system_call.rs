@@ -1,0 +1,53 @@
+//! The few system calls that are of a process's runtime, which rustix leaves to a libc.
+
+use core::mem::MaybeUninit;
+
+use linux_raw_sys::general::{
+    __NR_exit_group, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_sigaltstack, kernel_sigaction,
+    kernel_sigset_t, stack_t,
+};
+use rustix::io::Errno;
+
+use crate::arch::system_call;
+
+/// Ends the process.
+pub fn exit(status: u8) -> ! {
+    loop {
+        // SAFETY: the call takes one number, and does not return.
+        unsafe { system_call(__NR_exit_group, [status.into(), 0, 0, 0]) };
+    }
+}
+
+/// Sets what happens on `signal`.
+///
+/// # Safety
+/// A handler in `action` is a function that may run between any two instructions.
+pub unsafe fn on_signal(signal: u32, action: &kernel_sigaction) -> Result<(), Errno> {
+    let action: *const kernel_sigaction = action;
+    let arguments = [signal as usize, action as usize, 0, size_of::<kernel_sigset_t>()];
+    // SAFETY: the action is valid for reads, the previous one is not asked for, and the size is that of the set in it.
+    done(unsafe { system_call(__NR_rt_sigaction, arguments) })
+}
+
+/// Has signal handlers run on `stack`.
+pub fn signal_stack(stack: &'static mut [MaybeUninit<u8>]) -> Result<(), Errno> {
+    let description = stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() as _ };
+    let description: *const stack_t = &description;
+    // SAFETY: the description is valid for reads, and the stack that it names is given up by the caller for ever.
+    done(unsafe { system_call(__NR_sigaltstack, [description as usize, 0, 0, 0]) })
+}
+
+/// Whether the word at `address` can be read: the kernel looks at a set of signals before it refuses what to do with it.
+pub fn is_readable(address: *const usize) -> bool {
+    const NOTHING_TO_DO: usize = usize::MAX;
+    let arguments = [NOTHING_TO_DO, address.addr(), 0, size_of::<kernel_sigset_t>()];
+    // SAFETY: an address that is not readable is an error, and one that is changes nothing.
+    done(unsafe { system_call(__NR_rt_sigprocmask, arguments) }) == Err(Errno::INVAL)
+}
+
+fn done(result: isize) -> Result<(), Errno> {
+    match result {
+        0.. => Ok(()),
+        error => Err(Errno::from_raw_os_error(-error as i32)),
+    }
+}
