@@ -1,0 +1,118 @@
+use std::fmt;
+use std::io;
+
+/// Why a check did not hold.
+#[derive(Debug)]
+pub enum Failure {
+    /// `run` could not be started.
+    Start(io::Error),
+    /// The image ended while something was still expected of it.
+    Ended {
+        /// Its exit status; 128 + n where signal n ended it.
+        status: i32,
+    },
+    /// The image ended with another status than expected.
+    ExitStatus {
+        /// What it ended with.
+        got: i32,
+        /// What the scenario says.
+        wanted: i32,
+    },
+    /// The scenario's time was over.
+    TimedOut {
+        /// What was waited for.
+        waiting_for: String,
+    },
+    /// The image's console ended without the text.
+    NotShown,
+    /// A text that must not appear did, in this line.
+    Shown(String),
+    /// `run` announced no address for a service.
+    NoAddress {
+        /// Name of the service, for example `http`.
+        service: String,
+    },
+    /// The client did not get an answer: curl's words, or the socket's.
+    Client(String),
+    /// An answer that is not HTTP, or not as the own client understands it.
+    NotHttp(String),
+    /// Another status than expected.
+    Status {
+        /// Status of the answer.
+        got: u16,
+        /// What the scenario says.
+        wanted: u16,
+    },
+    /// A header with another value, or none.
+    Header {
+        /// Name as in the scenario.
+        name: String,
+        /// Value in the answer.
+        got: Option<String>,
+        /// What the scenario says.
+        wanted: String,
+    },
+    /// A body of another length, in bytes.
+    Length {
+        /// Length of the answer's body.
+        got: u64,
+        /// What was expected.
+        wanted: u64,
+    },
+    /// A body of the wrong bytes.
+    Digest {
+        /// SHA-256 of the answer's body, in hexadecimal.
+        got: String,
+        /// What the scenario says.
+        wanted: String,
+    },
+    /// A body without the expected text.
+    Text {
+        /// What the scenario says.
+        wanted: String,
+    },
+    /// One request of a load failed.
+    Load {
+        /// Which one, counted from 1.
+        request: u32,
+        /// Why.
+        cause: Box<Failure>,
+    },
+}
+
+impl Failure {
+    /// A socket's error in words that say whether it was only slow.
+    pub(crate) fn from_socket(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Client("no answer in time".into()),
+            _ => Self::Client(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "run did not start: {error}"),
+            Self::Ended { status } => write!(f, "the image ended before, with status {status}"),
+            Self::ExitStatus { got, wanted } => write!(f, "ended with status {got}, wanted {wanted}"),
+            Self::TimedOut { waiting_for } => write!(f, "time was over waiting for {waiting_for}"),
+            Self::NotShown => write!(f, "the console ended without it"),
+            Self::Shown(line) => write!(f, "the console shows {line:?}"),
+            Self::NoAddress { service } => write!(f, "run announced no {service}:// address"),
+            Self::Client(words) => write!(f, "{words}"),
+            Self::NotHttp(words) => write!(f, "not an HTTP answer: {words}"),
+            Self::Status { got, wanted } => write!(f, "status {got}, wanted {wanted}"),
+            Self::Header { name, got: Some(got), wanted } => {
+                write!(f, "header {name} is {got:?}, wanted {wanted:?}")
+            }
+            Self::Header { name, got: None, wanted } => write!(f, "no header {name}, wanted {wanted:?}"),
+            Self::Length { got, wanted } => write!(f, "{got} bytes of body, wanted {wanted}"),
+            Self::Digest { got, wanted } => write!(f, "body has sha256 {got}, wanted {wanted}"),
+            Self::Text { wanted } => write!(f, "body lacks {wanted:?}"),
+            Self::Load { request, cause } => write!(f, "request {request}: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

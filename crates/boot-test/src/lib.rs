@@ -1,0 +1,81 @@
+#![doc = include_str!("../README.md")]
+
+mod console;
+mod curl;
+mod failure;
+mod http;
+mod image;
+mod load;
+mod scenario;
+mod verdict;
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+pub use failure::Failure;
+pub use image::kill_running_image;
+pub use scenario::{Load, Probe, Scenario};
+
+use image::Image;
+use verdict::Verdicts;
+
+/// Runs one scenario and writes a line for each thing checked.
+///
+/// Returns whether everything held.
+///
+/// # Errors
+///
+/// Only where `out` cannot be written; an image that misbehaves is a line, not an error.
+pub fn run(scenario: &Scenario, out: &mut impl Write) -> io::Result<bool> {
+    let deadline = Instant::now() + Duration::from_secs(scenario.timeout_seconds);
+    let mut verdicts = Verdicts::new(&scenario.name, out);
+    let mut image = match Image::start(scenario, deadline) {
+        Ok(image) => image,
+        Err(failure) => {
+            verdicts.add("start", Err(failure))?;
+            return Ok(false);
+        }
+    };
+    ask(scenario, &mut image, &mut verdicts)?;
+    watch(scenario, &mut image, &mut verdicts)?;
+    if !verdicts.all_held() {
+        verdicts.quote(&image.last_words())?;
+    }
+    Ok(verdicts.all_held())
+}
+
+/// The network's side: requests, then load.
+fn ask(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Write>) -> io::Result<()> {
+    for probe in &scenario.http {
+        let result = image.answering(&probe.service).and_then(|address| match &probe.raw {
+            Some(raw) => http::probe_raw(address, raw, probe.status, image.deadline),
+            None => curl::probe(address, probe, image.deadline),
+        });
+        verdicts.add(&probe.to_string(), result)?;
+    }
+    if let Some(load) = &scenario.load {
+        let address = image.answering(&load.service);
+        let sequence = address.and_then(|address| load::in_sequence(address, load, image.deadline));
+        verdicts.add(&format!("{} requests in sequence", load.sequence), sequence)?;
+        let address = image.answering(&load.service);
+        let at_once = address.and_then(|address| load::at_once(address, load, image.deadline));
+        verdicts.add(&format!("{} connections at once", load.connections), at_once)?;
+    }
+    Ok(())
+}
+
+/// The console's side, and how the image ended.
+fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Write>) -> io::Result<()> {
+    for (index, text) in scenario.console.iter().enumerate() {
+        let result = image.console.shows(index, image.deadline);
+        verdicts.add(&format!("console shows {text:?}"), result)?;
+    }
+    match scenario.expected_exit() {
+        Some(status) => verdicts.add(&format!("exit status {status}"), image.exits_with(status))?,
+        None => verdicts.add("still running", image.still_runs())?,
+    }
+    for (index, text) in scenario.absent.iter().enumerate() {
+        verdicts.add(&format!("console never shows {text:?}"), image.console.lacks(index))?;
+    }
+    Ok(())
+}
