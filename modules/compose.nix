@@ -191,34 +191,46 @@ let
   };
 
   # What a package's build does not read stays out of its source, so that a change there builds nothing anew.
-  unreadIn = manifest: [
+  unread = [
     "module.nix"
     "unikernel.nix"
     "flake.nix"
     "flake.lock"
     "boot-test.nix"
+    "tests"
+    "benches"
     "target"
-  ]
-  # Cargo wants the files of tests and benches that the manifest names.
-  ++ lib.optional (!(manifest ? test)) "tests"
-  ++ lib.optional (!(manifest ? bench)) "benches";
+  ];
 
   source =
     name:
     let
-      inherit (packages.${name}) dir manifest;
-      unread = map (file: "${toString dir}/${file}") (unreadIn manifest);
+      inherit (packages.${name}) dir;
+      left = map (entry: "${toString dir}/${entry}") unread;
     in
     builtins.path {
       inherit name;
       path = dir;
-      filter = path: _: !(elem path unread);
+      filter = path: _: !(elem path left);
     };
 
   file = path: if path == null then null else "${path}";
 
+  # The architecture's target specification, with what the platform changes in it.
+  specification =
+    let
+      inherit (archRoom.arch) targetSpec;
+      changes = platformRoom.platform.target;
+    in
+    if changes == { } then
+      file targetSpec
+    else
+      builtins.toFile (baseNameOf (toString targetSpec)) (
+        builtins.toJSON (builtins.fromJSON (builtins.readFile targetSpec) // changes)
+      );
+
   target = {
-    specification = file archRoom.arch.targetSpec;
+    inherit specification;
     linkerScript = file (linkerScripts.${arch} or null);
     inherit (archRoom.arch) qemu;
     run = file platformRoom.platform.run;

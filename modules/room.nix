@@ -58,6 +58,7 @@ let
   ];
 
   platformForm = {
+    target = attributes;
     linkerScripts = attributes;
     run = file;
     defaults = attributes;
@@ -158,6 +159,7 @@ in
   }
   // attrs.interface or { };
   platform = {
+    target = { };
     linkerScripts = { };
     run = null;
     defaults = { };
