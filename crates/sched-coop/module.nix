@@ -1,0 +1,17 @@
+{ lib, mkRoom, ... }:
+mkRoom ./. {
+  summary = "cooperative threads of one processor";
+  needs = [
+    "arch"
+    "clock"
+    "events"
+    "memory"
+  ];
+  provides = [ "scheduler" ];
+  after = [ "log" ];
+  options.stackKiB = lib.mkOption {
+    type = lib.types.ints.between 8 65536;
+    default = 64;
+    description = "Stack of each thread but the first, in KiB; a guard page lies below.";
+  };
+}
