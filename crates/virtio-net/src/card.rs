@@ -1,0 +1,284 @@
+//! The card: two rings and what was agreed with the device.
+
+use iface_net_device::{Checksums, NetDevice, Source, TransmitError};
+use iface_virtio_bus::Device;
+use virtio_drivers::{Hal, transport::Transport};
+use virtio_ring::{Access, Buffer, EVENT_IDX, Ring, Used, VERSION_1, negotiate};
+
+use crate::{InitError, checksum, header};
+
+/// Features (VIRTIO 1.2, section 5.1.3).
+const CHECKSUM: u64 = 1 << 0;
+const GUEST_CHECKSUM: u64 = 1 << 1;
+const MTU: u64 = 1 << 3;
+const MAC: u64 = 1 << 5;
+/// `VIRTIO_F_ANY_LAYOUT`, of legacy devices alone (section 6.3): a header and its frame may share a descriptor.
+const ANY_LAYOUT: u64 = 1 << 27;
+
+/// Offsets in the device's configuration space (section 5.1.4).
+const CONFIG_MAC: usize = 0;
+const CONFIG_MTU: usize = 10;
+
+/// `receiveq1` and `transmitq1` (section 5.1.2).
+const RECEIVE_QUEUE: u16 = 0;
+const TRANSMIT_QUEUE: u16 = 1;
+
+const ETHERNET_HEADER: usize = 14;
+/// The longest packet of ordinary Ethernet, in bytes (IEEE 802.3, clause 3.2.7).
+const ETHERNET_MTU: usize = 1500;
+
+/// A received frame, in the buffer that the device wrote.
+#[derive(Debug)]
+pub struct Frame {
+    buffer: Buffer,
+    start: u16,
+    end: u16,
+}
+
+impl AsRef<[u8]> for Frame {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer.as_ref()[usize::from(self.start)..usize::from(self.end)]
+    }
+}
+
+impl AsMut<[u8]> for Frame {
+    #[inline]
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer.as_mut()[usize::from(self.start)..usize::from(self.end)]
+    }
+}
+
+/// A virtio network card with `SIZE` buffers in each direction.
+pub struct Card<H, T, const SIZE: usize> {
+    transport: T,
+    source: Source,
+    receive: Ring<H, SIZE>,
+    transmit: Ring<H, SIZE>,
+    header_length: usize,
+    mac_address: [u8; 6],
+    mtu: usize,
+    checksums: Checksums,
+    dropped: u64,
+}
+
+impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
+    /// Sets up the device, with receive buffers of `receive_buffer_size` bytes.
+    pub(crate) fn new(device: Device<T>, receive_buffer_size: usize) -> Result<Self, InitError> {
+        let Device { mut transport, source } = device;
+        let features = negotiate_features(&mut transport, receive_buffer_size)?;
+        let mac_address = mac_address(&transport).ok_or(InitError::NoAddress)?;
+        let is_modern = features & VERSION_1 != 0;
+        let header_length = if is_modern { header::LENGTH } else { header::LEGACY_LENGTH };
+        let mtu = if features & MTU != 0 { offered_mtu(&transport) } else { None };
+        let mtu = mtu.unwrap_or(ETHERNET_MTU);
+        let frame_length = (header_length + ETHERNET_HEADER + mtu) as u32;
+        let event_index = features & EVENT_IDX != 0;
+        let receive_length = receive_buffer_size as u32;
+        let receive = Ring::new(&mut transport, RECEIVE_QUEUE, Access::Writes, receive_length, event_index)?;
+        let transmit = Ring::new(&mut transport, TRANSMIT_QUEUE, Access::Reads, frame_length, event_index)?;
+        transport.finish_init();
+        let checksums =
+            Checksums { receive: features & GUEST_CHECKSUM != 0, transmit: features & CHECKSUM != 0 };
+        let mut card = Self {
+            transport,
+            source,
+            receive,
+            transmit,
+            header_length,
+            mac_address,
+            mtu,
+            checksums,
+            dropped: 0,
+        };
+        card.offer_all();
+        Ok(card)
+    }
+
+    /// Received frames that were dropped: their length was impossible or their checksum wrong.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Gives every receive buffer to the device.
+    fn offer_all(&mut self) {
+        while let Some(buffer) = self.receive.take_free() {
+            self.offer(buffer);
+        }
+        self.receive.kick(&mut self.transport);
+    }
+
+    /// Gives a receive buffer to the device.
+    #[inline]
+    fn offer(&mut self, buffer: Buffer) {
+        self.receive.offer(buffer, u32::MAX);
+    }
+
+    /// The frame in a buffer that the device returned, or the buffer where it holds none.
+    #[inline]
+    fn accept(&self, Used { buffer, length }: Used) -> Result<Frame, Buffer> {
+        let (start, end) = (self.header_length, length as usize);
+        let written = buffer.as_ref().get(..end).and_then(|bytes| bytes.split_at_checked(start));
+        match written {
+            Some((header, frame)) if frame.len() >= ETHERNET_HEADER && self.is_intact(header, frame) => {
+                // Both fit: `end` is at most the buffer's length, which is one of 16 bits.
+                Ok(Frame { buffer, start: start as u16, end: end as u16 })
+            }
+            _ => Err(buffer),
+        }
+    }
+
+    /// Whether the frame's checksum is right, where that is ours to say.
+    #[inline]
+    fn is_intact(&self, header: &[u8], frame: &[u8]) -> bool {
+        !self.checksums.receive || header::is_vouched_for(header) || checksum::is_right(frame)
+    }
+
+    /// A free transmit buffer. Without one the device is asked to fire when there are some.
+    #[inline]
+    fn slot(&mut self) -> Option<Buffer> {
+        match self.transmit.take_free() {
+            Some(buffer) => Some(buffer),
+            None => self.collect(),
+        }
+    }
+
+    /// Collects the transmit buffers that the device is done with, and returns one of them.
+    fn collect(&mut self) -> Option<Buffer> {
+        if let Some(buffer) = self.collect_done() {
+            return Some(buffer);
+        }
+        // The device finishes what it knows of alone.
+        self.transmit.kick(&mut self.transport);
+        if self.transmit.arm(SIZE as u16 / 2) { None } else { self.collect_done() }
+    }
+
+    fn collect_done(&mut self) -> Option<Buffer> {
+        let Used { buffer, .. } = self.transmit.take_used()?;
+        while let Some(Used { buffer, .. }) = self.transmit.take_used() {
+            self.transmit.give_back(buffer);
+        }
+        self.transmit.disarm();
+        Some(buffer)
+    }
+}
+
+impl<H: Hal + 'static, T: Transport + 'static, const SIZE: usize> NetDevice for Card<H, T, SIZE> {
+    type Frame = Frame;
+
+    fn mac_address(&self) -> [u8; 6] {
+        self.mac_address
+    }
+
+    fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    fn checksums(&self) -> Checksums {
+        self.checksums
+    }
+
+    fn source(&self) -> Source {
+        self.source
+    }
+
+    fn acknowledge(&mut self) {
+        self.transport.ack_interrupt();
+    }
+
+    #[inline]
+    fn receive(&mut self) -> Option<Frame> {
+        loop {
+            let used = self.receive.take_used()?;
+            match self.accept(used) {
+                Ok(frame) => return Some(frame),
+                Err(buffer) => {
+                    self.dropped += 1;
+                    self.offer(buffer);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn recycle(&mut self, frame: Frame) {
+        self.offer(frame.buffer);
+    }
+
+    /// Where it says no, the source fires when the answer has changed.
+    #[inline]
+    fn can_transmit(&mut self) -> bool {
+        if self.transmit.has_free() {
+            return true;
+        }
+        let buffer = self.collect();
+        buffer.map(|buffer| self.transmit.give_back(buffer)).is_some()
+    }
+
+    #[inline]
+    fn transmit<R>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> Result<R, TransmitError> {
+        if length > ETHERNET_HEADER + self.mtu {
+            return Err(TransmitError::TooLong);
+        }
+        let mut buffer = self.slot().ok_or(TransmitError::Full)?;
+        let (header, frame) = buffer.as_mut().split_at_mut(self.header_length);
+        let frame = &mut frame[..length];
+        let result = fill(frame);
+        let partial = if self.checksums.transmit { checksum::begin(frame) } else { None };
+        header::write(header, partial);
+        self.transmit.offer(buffer, (self.header_length + length) as u32);
+        Ok(result)
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        self.transmit.kick(&mut self.transport);
+        self.receive.kick(&mut self.transport);
+    }
+
+    fn arm(&mut self) -> bool {
+        self.receive.kick(&mut self.transport);
+        self.receive.arm(0)
+    }
+
+    fn disarm(&mut self) {
+        self.receive.disarm();
+    }
+}
+
+/// Agrees on what the driver can. An MTU that does not fit into the receive buffers is not taken: to take it is to
+/// promise buffers for it (section 5.1.4.2).
+fn negotiate_features(transport: &mut impl Transport, receive_buffer_size: usize) -> Result<u64, InitError> {
+    let is_legacy = transport.requires_legacy_layout();
+    let mut known = CHECKSUM | GUEST_CHECKSUM | MAC | EVENT_IDX;
+    let fits = |mtu: usize| header::LENGTH + ETHERNET_HEADER + mtu <= receive_buffer_size;
+    if transport.read_device_features() & MTU != 0 && offered_mtu(transport).is_some_and(fits) {
+        known |= MTU;
+    }
+    if is_legacy {
+        known |= ANY_LAYOUT;
+    }
+    let features = negotiate(transport, known)?;
+    if features & MAC == 0 {
+        return Err(InitError::NoAddress);
+    }
+    if is_legacy && features & ANY_LAYOUT == 0 {
+        return Err(InitError::SplitHeaders);
+    }
+    Ok(features)
+}
+
+/// The MTU that the device advises; at least 68 by section 5.1.4.1, which is that of IPv4.
+fn offered_mtu(transport: &impl Transport) -> Option<usize> {
+    let mtu: u16 = transport.read_config_space(CONFIG_MTU).ok()?;
+    (mtu >= 68).then_some(mtu.into())
+}
+
+/// The card's address, byte by byte as the field is one of bytes (section 4.1.3.1).
+fn mac_address(transport: &impl Transport) -> Option<[u8; 6]> {
+    let mut address = [0; 6];
+    for (offset, byte) in address.iter_mut().enumerate() {
+        *byte = transport.read_config_space(CONFIG_MAC + offset).ok()?;
+    }
+    Some(address)
+}

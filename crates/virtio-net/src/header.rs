@@ -1,0 +1,33 @@
+//! The header before each frame (VIRTIO 1.2, section 5.1.6: `virtio_net_hdr`).
+
+use crate::checksum::Partial;
+
+/// Bytes of it; the two of `num_buffers` are missing on legacy devices without merged buffers (section 5.1.6.1).
+pub(crate) const LENGTH: usize = 12;
+pub(crate) const LEGACY_LENGTH: usize = 10;
+
+/// `VIRTIO_NET_HDR_F_NEEDS_CSUM`: the checksum field holds the sum of the pseudo-header.
+const NEEDS_CHECKSUM: u8 = 1;
+/// `VIRTIO_NET_HDR_F_DATA_VALID`: the device verified the checksum.
+const DATA_VALID: u8 = 2;
+
+/// Where `csum_start` and `csum_offset` are.
+const CHECKSUM_START: usize = 6;
+const CHECKSUM_OFFSET: usize = 8;
+
+/// Whether the device answers for the checksum of a frame that it delivered with this header.
+#[inline]
+pub(crate) fn is_vouched_for(header: &[u8]) -> bool {
+    header.first().is_some_and(|flags| flags & (NEEDS_CHECKSUM | DATA_VALID) != 0)
+}
+
+/// Writes the header of a frame that has its checksum, or of one where the device is to fill it in.
+#[inline]
+pub(crate) fn write(header: &mut [u8], partial: Option<Partial>) {
+    header.fill(0);
+    if let Some(Partial { start, field }) = partial {
+        header[0] = NEEDS_CHECKSUM;
+        header[CHECKSUM_START..CHECKSUM_OFFSET].copy_from_slice(&start.to_le_bytes());
+        header[CHECKSUM_OFFSET..LEGACY_LENGTH].copy_from_slice(&field.to_le_bytes());
+    }
+}
