@@ -1,0 +1,126 @@
+# The host toolchain: Rust, lld and the rest as the machine's distribution packages them, in the Nix sandbox.
+#
+# The interface is described in modules/README.md; modules/toolchain-nixpkgs.nix is the other provider.
+{
+  system,
+  # Versions of the machine's tools (./record-versions): derivations do not see them change otherwise.
+  versions,
+}:
+let
+  inherit (builtins) concatStringsSep filter fromTOML map readFile;
+
+  # The last command is a builtin: a shell that becomes another program at its end is killed by Nix 2.8.
+  derive =
+    { name, script, ... }@arguments:
+    derivation (
+      removeAttrs arguments [ "script" ]
+      // {
+        inherit name system versions;
+        builder = "/bin/sh";
+        args = [
+          "-euc"
+          "${script}\nexit 0"
+        ];
+        PATH = "/usr/bin:/bin";
+        RUSTC = "/usr/bin/rustc";
+        CARGO_TERM_COLOR = "never";
+      }
+    );
+
+  # One crate as the registry serves it. Its checksum in Cargo.lock is all that Nix needs to let it in.
+  fetchCrate =
+    { name, version, checksum, ... }:
+    derive {
+      name = "${name}-${version}.crate";
+      outputHashMode = "flat";
+      outputHashAlgo = "sha256";
+      outputHash = checksum;
+      crate = "${name}@${version}";
+      script = ''
+        export CARGO_HOME=$PWD/cargo CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt
+        cargo info --quiet "$crate" >&2
+        cp cargo/registry/cache/*/"$name" $out
+      '';
+    };
+
+  lockedCrates = lockFile: filter (package: package ? checksum) (fromTOML (readFile lockFile)).package;
+
+  unpackCommand = crate: ''
+    tar xzf ${fetchCrate crate} --no-same-owner
+    printf '{"files":{},"package":"${crate.checksum}"}' > ${crate.name}-${crate.version}/.cargo-checksum.json
+  '';
+
+  vendor =
+    lockFile:
+    derive {
+      name = "crates";
+      passAsFile = [ "unpack" ];
+      unpack = concatStringsSep "" (map unpackCommand (lockedCrates lockFile));
+      script = ''
+        mkdir $out
+        cd $out
+        . "$unpackPath"
+        printf '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "%s"\n' $out > config.toml
+      '';
+    };
+
+  # Compiled dependencies keep the time stamps of the store: cargo compiles anew what is older than what it needs.
+  cargo =
+    {
+      name,
+      src,
+      vendor,
+      script,
+      artifacts ? null,
+      ...
+    }@arguments:
+    derive (
+      arguments
+      // {
+        inherit artifacts;
+        script = ''
+          export CARGO_HOME=$PWD/cargo CARGO_TARGET_DIR=$PWD/target CARGO_NET_OFFLINE=true HOME=$PWD
+          mkdir cargo
+          cp ${vendor}/config.toml cargo/config.toml
+          if [ -n "$artifacts" ]; then
+            cp -r --preserve=timestamps "$artifacts" target
+            chmod -R u+w target
+          fi
+          cp -r "$src" workspace
+          chmod -R u+w workspace
+          cd workspace
+          ${script}
+        '';
+      }
+    );
+in
+{
+  name = "host";
+  inherit
+    system
+    derive
+    vendor
+    cargo
+    ;
+
+  # A target directory for `artifacts` of others; what belongs to the workspace itself is not worth its room.
+  artifacts =
+    arguments:
+    cargo (
+      arguments
+      // {
+        script = ''
+          ${arguments.script}
+          cp -r "$CARGO_TARGET_DIR" $out
+        '';
+      }
+    );
+
+  linker = "/usr/bin/ld.lld-19";
+
+  # Where `cargo` has the sources; the Nix sandbox builds in /build.
+  workspace = "/build/workspace";
+
+  # Not what `rustc --print sysroot` says: in the sandbox that is `/`, from where the link to the sources leads nowhere.
+  library = "/usr/lib/rustlib/src/rust/library";
+}
