@@ -15,6 +15,8 @@ mod roster;
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 use alloc::boxed::Box;
