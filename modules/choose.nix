@@ -9,9 +9,10 @@
   arch,
   # Interface name to the attributes of its room.
   interfaces,
-  # `choose` of the user, each value a list; rooms that the user enabled.
+  # `choose` of the user, each value a list; rooms that the user enabled, and whether one is kept out.
   chosen,
   enabled,
+  forbidden,
   # Option path to where it is defined.
   where,
 }:
@@ -49,7 +50,7 @@ let
   byPlatform =
     interface:
     let
-      default = named (platform.platform.defaults.${interface} or null);
+      default = filter (name: !(forbidden name)) (named (platform.platform.defaults.${interface} or null));
       own = filter (provides interface) [
         platform.name
         arch.name

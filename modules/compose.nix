@@ -49,17 +49,18 @@ let
   namesOf = kind: filter (name: rooms.${name}.kind == kind) (attrNames rooms);
 
   unknownTarget =
-    kind: option: name:
+    word: kind: option: name:
     let
       meant = near.nearest name (namesOf kind);
     in
     lib.optional (!(elem name (namesOf kind))) (
-      "${kind} ${tick name}${at (where [ option ])} is not in the pool: "
+      "${word} ${tick name}${at (where [ option ])} is not in the pool: "
       + (if meant == null then "there are ${ticks (namesOf kind)}" else "did you mean ${tick meant}?")
     );
 
   unknownTargets =
-    unknownTarget "platform" "platforms" platform ++ unknownTarget "arch" "arches" arch;
+    unknownTarget "platform" "platform" "platforms" platform
+    ++ unknownTarget "architecture" "arch" "arches" arch;
 
   platformRoom = rooms.${platform};
   archRoom = rooms.${arch};

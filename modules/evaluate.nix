@@ -40,43 +40,68 @@ let
     // arguments
   );
 
-  # The places that define an option, its default aside.
-  whereOption =
-    path: option:
-    if !(isSet option) then
-      [ ]
-    else
-      let
-        files = map (file: toString file) option.files;
-        lines = definedAt files path;
-      in
-      if lines == [ ] then map words.shownFile option.files else lines;
+  # The places that define the path of an option, or one below it: where that option's values come from.
+  whereBelow =
+    option: path:
+    let
+      lines = definedAt (map toString option.files) path;
+    in
+    if lines == [ ] then map words.shownFile option.files else lines;
+
+  whereOption = path: option: lib.optionals (isSet option) (whereBelow option path);
 
   # 1500 is the priority of a default.
   isSet = option: option.isDefined && option.highestPrio < 1500;
 
-  optionProblems =
-    path: declaration: option:
+  # `where` tells the places of a path below the option, too.
+  definitionProblems =
+    where: path: declaration: definitions:
     let
+      inherit (declaration) type;
       name = tick (lib.concatStringsSep "." path);
-      type = declaration.type or lib.types.raw;
-      definitions = option.definitionsWithLocations;
       wrong = filter (definition: !(type.check definition.value)) definitions;
-      where = at (whereOption path option);
-      mend = if declaration ? default then ": mend it, or take the line out for the default ${words.shownValue declaration.default}" else ": mend it";
-      wrongLine = definition: "${name} is ${words.shownValue definition.value}${where} and must be ${type.description}${mend}";
-      merged = type.merge path definitions;
+      mend =
+        "set it to such a value"
+        + lib.optionalString (
+          declaration ? default
+        ) ", or leave it out for the default ${words.shownValue declaration.default}";
+      wrongLine =
+        definition:
+        "${name} is ${words.shownValue definition.value}${at (where path)}, but its type is ${type.description}: ${mend}";
     in
-    if !(isSet option) then
-      [ ]
-    else if wrong != [ ] then
+    if wrong != [ ] then
       map wrongLine wrong
-    else if settings.evaluates merged then
+    else if settings.evaluates (type.merge path definitions) then
       [ ]
+    else if type.name == "attrsOf" then
+      attributeProblems where path type.nestedTypes.elemType definitions
     else if builtins.length definitions > 1 then
-      [ "${name} is defined more than once${where} and the definitions do not go together: keep one, or raise one with lib.mkForce" ]
+      [
+        "${name} is defined more than once${at (where path)}, and the definitions do not go together: keep one, or raise one with lib.mkForce"
+      ]
     else
       map wrongLine definitions;
+
+  # In a set of values the one that is wrong is named.
+  attributeProblems =
+    where: path: type: definitions:
+    let
+      names = lib.unique (concatMap (definition: attrNames definition.value) definitions);
+      of = name: filter (definition: definition.value ? ${name}) definitions;
+      holding =
+        name: definition:
+        map (value: definition // { inherit value; }) (lib.dischargeProperties definition.value.${name});
+      valid = name: lib.filterOverrides (concatMap (holding name) (of name));
+    in
+    concatMap (name: definitionProblems where (path ++ [ name ]) { inherit type; } (valid name)) names;
+
+  optionProblems =
+    path: declaration: option:
+    lib.optionals (isSet option) (
+      definitionProblems (whereBelow option) path (
+        { type = lib.types.raw; } // declaration
+      ) option.definitionsWithLocations
+    );
 
   # Every declared option of a tree, with what the evaluation made of it.
   problemsIn =
@@ -92,6 +117,10 @@ let
       else
         problemsIn below declaration tree.${name}
     ) (attrNames declarations);
+
+  optionAbove =
+    path: tree:
+    if lib.isOption tree then tree else optionAbove (lib.tail path) tree.${lib.head path};
 
   # The paths of a definition that no declaration has, each cut where it leaves the declarations.
   undeclaredPaths =
@@ -109,8 +138,13 @@ let
         undeclaredPaths below declarations.${name} value.${name}
     ) (attrNames value);
 
-  undeclared = lib.unique (
-    concatMap (definition: undeclaredPaths [ ] options.declared definition.value) (config.undeclared or [ ])
+  # Sorted, for the module system tells them in any order.
+  undeclared = lib.sort (a: b: a < b) (
+    lib.unique (
+      concatMap (definition: undeclaredPaths [ ] options.declared definition.value) (
+        config.undeclared or [ ]
+      )
+    )
   );
 
   isRoomName = path: builtins.length path == 2 && lib.head path == "libs";
@@ -165,11 +199,16 @@ in
 
   problems = problemsIn [ ] options.declared evaluated.options ++ map undeclaredProblem undeclared;
 
-  # Where a path of the configuration is written, as `file:line`; for what is below an option, and for options.
-  where = definedAt null;
+  # Where a path of the configuration is written, as `file:line`: an option, or something below one.
+  where =
+    path:
+    let
+      option = optionAbove path evaluated.options;
+    in
+    lib.optionals (isSet option) (whereBelow option path);
 
   # Whether the user defines an option at all.
-  isSet = path: isSet (lib.attrByPath path (throw "no option") evaluated.options);
+  isSet = path: isSet (optionAbove path evaluated.options);
 
   # The settings of a room, and of those the ones without a value.
   settingsOf = room: lib.mapAttrs (settingOf room.name) room.options;

@@ -51,6 +51,7 @@ let
       arch
       interfaces
       chosen
+      forbidden
       where
       ;
     enabled = filter (name: fits rooms.${name}) enabled;
@@ -115,10 +116,10 @@ let
 
   startedBefore =
     name:
-    lib.unique (
-      concatMap (interface: bindings.${name}.${interface}) (knownNeeds name)
-      ++ filter (earlier: elem earlier names) (roomNamed name).after
-    );
+    let
+      providers = concatMap (interface: bindings.${name}.${interface}) (knownNeeds name);
+    in
+    lib.unique (filter (earlier: elem earlier names) (providers ++ (roomNamed name).after));
 
   # The application comes last: whatever else is in the image is up by then.
   sorted = import ./order.nix { inherit lib; } startedBefore (

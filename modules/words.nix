@@ -64,9 +64,9 @@ rec {
     else if builtins.isPath value then
       shownFile value
     else if builtins.isList value then
-      "[ ${lib.concatMapStringsSep " " shownValue value} ]"
+      "[ ${lib.concatMapStrings (item: "${shownValue item} ") value}]"
     else if lib.isDerivation value then
       "package ${value.name or "without a name"}"
     else
-      "a ${if builtins.isAttrs value then "attribute set" else "function"}";
+      if builtins.isAttrs value then "an attribute set" else "a function";
 }

@@ -171,7 +171,10 @@ let
   mergeDefinitions =
     path: type: defs:
     let
-      inherit (lib.filterOverrides (concatMap lib.dischargeProperties defs)) values highestPrio;
+      discharged = concatMap (
+        def: map (value: def // { inherit value; }) (lib.dischargeProperties def.value)
+      ) defs;
+      inherit (lib.filterOverrides' discharged) values highestPrio;
       wrong = filter (def: !(type.check def.value)) values;
     in
     {

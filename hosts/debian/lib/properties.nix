@@ -41,21 +41,24 @@ rec {
     else
       [ value ];
 
-  # The definitions ({ file, value }) that hold, without conditions and unions; priorities stay.
+  # The values that hold, without conditions and unions; priorities stay.
   dischargeProperties =
-    def:
-    if kind def.value == "merge" then
-      lib.concatMap (content: dischargeProperties (def // { value = content; })) def.value.contents
-    else if kind def.value == "if" then
-      if !(builtins.isBool def.value.condition) then
-        throw "A condition of `mkIf' in `${def.file}' is not a boolean."
+    value:
+    if kind value == "merge" then
+      lib.concatMap dischargeProperties value.contents
+    else if kind value == "if" then
+      if builtins.isBool value.condition then
+        lib.optionals value.condition (dischargeProperties value.content)
       else
-        lib.optionals def.value.condition (dischargeProperties (def // { value = def.value.content; }))
+        throw "`mkIf' is called with a condition that is not a boolean"
     else
-      [ def ];
+      [ value ];
 
-  # Those of the strongest priority, bare; `highestPrio` is its number.
-  filterOverrides =
+  # Of definitions ({ file, value }) those of the strongest priority, bare.
+  filterOverrides = defs: (filterOverrides' defs).values;
+
+  # The same, with that priority's number in `highestPrio`.
+  filterOverrides' =
     defs:
     let
       highestPrio = foldl' (lowest: def: lib.min lowest (priorityOf def)) 9999 defs;
