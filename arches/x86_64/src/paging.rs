@@ -7,7 +7,7 @@ mod active;
 mod entry;
 mod space;
 
-pub use active::{GuardError, gibibyte_pages, guard, guarded, map, unguard, writable};
+pub use active::{GuardError, gibibyte_pages, guard, guarded, map, mapped, unguard, writable};
 pub use entry::{Access, Content, Entry, Table};
 pub use space::{MapError, Space, Tables};
 

@@ -99,9 +99,14 @@ pub fn unguard(page: u64) -> Result<(), GuardError> {
     with_space(|space| space.set(page..page + PAGE_SIZE, content)).map_err(|_| GuardError)
 }
 
-/// Whether there is ordinary memory at `address`.
+/// Whether anything is mapped at `address`.
+pub fn mapped(address: u64) -> bool {
+    with_space(|space| space.entry(address)).is_present()
+}
+
+/// Whether there is ordinary memory, which may be written, at `address`.
 pub fn writable(address: u64) -> bool {
-    with_space(|space| space.entry(address)).is_writable()
+    with_space(|space| space.entry(address)).is_memory()
 }
 
 /// Has the processor forget what it knows about `range`.

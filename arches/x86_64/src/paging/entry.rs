@@ -81,9 +81,9 @@ impl Entry {
         self.0 & PRESENT != 0
     }
 
-    /// Whether it maps a page that may be written.
-    pub const fn is_writable(self) -> bool {
-        self.0 & (PRESENT | WRITABLE) == PRESENT | WRITABLE
+    /// Whether it maps a page that may be written and is no device's.
+    pub const fn is_memory(self) -> bool {
+        self.0 & (PRESENT | WRITABLE | UNCACHED) == PRESENT | WRITABLE
     }
 
     /// The number of a guard page.

@@ -1,0 +1,35 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "virtual machines of KVM and QEMU";
+  arches = [ "x86_64" ];
+  needs = [
+    "allocator"
+    "arch"
+  ];
+  provides = [
+    "clock"
+    "console"
+    "dma"
+    "events"
+    "memory"
+    "pci"
+    "platform"
+  ];
+  platform = {
+    linkerScripts.x86_64 = ./x86_64.ld;
+    run = ./run.sh;
+    entryProtocols = [
+      "pvh"
+      "multiboot1"
+    ];
+    defaults = {
+      allocator = "alloc-buddy";
+      entropy = "rdrand";
+      filesystem = "rootfs";
+      net-device = "virtio-net";
+      net-stack = "tcpip";
+      scheduler = "sched-coop";
+      virtio-bus = "virtio";
+    };
+  };
+}

@@ -1,0 +1,187 @@
+//! What the loader left: entry, and the two boot protocols.
+
+mod entry;
+mod multiboot;
+pub(crate) mod physical;
+mod pvh;
+mod ram;
+
+use core::fmt::{self, Display};
+use core::ops::Range;
+use core::str;
+
+pub(crate) use entry::STACK;
+pub(crate) use physical::{image, symbols};
+pub(crate) use ram::Pieces;
+
+/// The longest command line, in bytes.
+const COMMAND_LINE_LIMIT: u64 = 4096;
+
+/// The registers that the loader left.
+#[derive(Debug)]
+pub struct Boot {
+    eax: u32,
+    ebx: u32,
+}
+
+impl Boot {
+    /// What [`entry!`](crate::entry) passes on.
+    ///
+    /// # Safety
+    /// Called once, with the registers as the boot protocol left them.
+    #[doc(hidden)]
+    pub const unsafe fn new(eax: u32, ebx: u32) -> Self {
+        Self { eax, ebx }
+    }
+
+    /// Reads what the loader left, by the protocol it follows.
+    pub(crate) fn found(&self) -> Result<Found, BootError> {
+        let address = u64::from(self.ebx);
+        if pvh::is(address) {
+            pvh::read(address)
+        } else if self.eax == multiboot::LOADER_MAGIC {
+            multiboot::read(address)
+        } else {
+            Err(BootError::NoProtocol { eax: self.eax })
+        }
+    }
+}
+
+/// Why what the loader left is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BootError {
+    /// Neither PVH nor Multiboot.
+    NoProtocol {
+        /// What was in the register that Multiboot marks.
+        eax: u32,
+    },
+    /// Something lies where it can't be: in the first page, in the image, or above the first gigabyte.
+    Unreachable {
+        /// What.
+        what: &'static str,
+        /// Its physical address.
+        address: u64,
+    },
+    /// No memory map.
+    NoMemoryMap,
+    /// The memory map can't be read.
+    MalformedMemoryMap,
+    /// The command line has no end within [4096 bytes](COMMAND_LINE_LIMIT), or is not UTF-8.
+    MalformedCommandLine,
+}
+
+impl Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProtocol { eax } => {
+                write!(f, "the loader follows neither PVH nor Multiboot (eax is {eax:#x})")
+            }
+            Self::Unreachable { what, address } => {
+                write!(f, "the loader put the {what} at {address:#x}, where it can't be read")
+            }
+            Self::NoMemoryMap => f.write_str("the loader gave no memory map"),
+            Self::MalformedMemoryMap => f.write_str("the loader's memory map is malformed"),
+            Self::MalformedCommandLine => {
+                write!(f, "the command line is longer than {COMMAND_LINE_LIMIT} bytes or not UTF-8")
+            }
+        }
+    }
+}
+
+impl core::error::Error for BootError {}
+
+/// What the loader left.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub memory: MemoryMap,
+    pub command_line: &'static str,
+    /// Where the initial image lies; whether it can is not checked yet.
+    pub initrd: Option<Range<u64>>,
+    /// Where the ACPI root pointer lies, where the loader says so.
+    pub rsdp: Option<u64>,
+}
+
+impl Found {
+    /// The memory that stays as the loader left it.
+    pub fn kept(&self) -> [Range<u64>; 5] {
+        [
+            0..image().start,
+            image(),
+            self.memory.place(),
+            range_of(self.command_line.as_bytes()),
+            self.initrd.clone().unwrap_or(0..0),
+        ]
+    }
+}
+
+fn range_of(bytes: &[u8]) -> Range<u64> {
+    let start = bytes.as_ptr() as u64;
+    start..start + bytes.len() as u64
+}
+
+/// A part of the physical address space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub range: Range<u64>,
+    /// Whether it is memory for the image.
+    pub usable: bool,
+}
+
+/// The loader's memory map, in its own format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MemoryMap {
+    Pvh(&'static [u8]),
+    Multiboot(&'static [u8]),
+}
+
+impl MemoryMap {
+    /// Every region, in the loader's order.
+    pub fn regions(self) -> impl Iterator<Item = Region> + Clone {
+        let mut rest = self;
+        core::iter::from_fn(move || match &mut rest {
+            Self::Pvh(bytes) => pvh::next_region(bytes),
+            Self::Multiboot(bytes) => multiboot::next_region(bytes),
+        })
+    }
+
+    /// Where the map itself lies.
+    fn place(self) -> Range<u64> {
+        match self {
+            Self::Pvh(bytes) | Self::Multiboot(bytes) => range_of(bytes),
+        }
+    }
+}
+
+/// A region from its fields; what lies beyond the address space is cut off.
+fn region(start: u64, length: u64, kind: u32) -> Region {
+    /// "Available" in both protocols, as in the BIOS's own map.
+    const RAM: u32 = 1;
+    Region { range: start..start.saturating_add(length), usable: kind == RAM }
+}
+
+/// The command line that lies at `address`; 0 for none.
+fn command_line(address: u64) -> Result<&'static str, BootError> {
+    if address == 0 {
+        return Ok("");
+    }
+    let bytes = physical::up_to("command line", address, COMMAND_LINE_LIMIT)?;
+    let end = bytes.iter().position(|byte| *byte == 0).ok_or(BootError::MalformedCommandLine)?;
+    str::from_utf8(&bytes[..end]).map_err(|_| BootError::MalformedCommandLine)
+}
+
+/// The little-endian fields of what a loader left.
+pub(crate) trait Fields {
+    fn u32_at(&self, offset: usize) -> Option<u32>;
+    fn u64_at(&self, offset: usize) -> Option<u64>;
+}
+
+impl Fields for [u8] {
+    fn u32_at(&self, offset: usize) -> Option<u32> {
+        Some(u32::from_le_bytes(*self.get(offset..)?.first_chunk()?))
+    }
+
+    fn u64_at(&self, offset: usize) -> Option<u64> {
+        Some(u64::from_le_bytes(*self.get(offset..)?.first_chunk()?))
+    }
+}

@@ -1,0 +1,166 @@
+//! Starting the machine: exceptions, memory, and what the loader left.
+
+use core::cell::Cell;
+use core::fmt::{self, Display};
+use core::slice;
+
+use iface_allocator::Allocator;
+use iface_arch::Arch;
+use iface_platform::CommandLine;
+use x86_64::boot::GuardedStack;
+use x86_64::paging::{self, Access, MapError, PAGE_SIZE};
+use x86_64::{SingleCore, exception, interrupts, segments};
+
+use crate::boot::{BootError, Found, STACK, image};
+use crate::{Boot, Kvm, console, fault, memory};
+
+/// Settings: there are none.
+pub struct Config {}
+
+/// What it needs.
+pub struct Needs<A: 'static, R> {
+    /// Gets the machine's memory.
+    pub allocator: &'static A,
+    /// The architecture.
+    pub arch: R,
+}
+
+/// What it provides.
+pub struct Provides {
+    /// kvmclock, or the time-stamp counter.
+    pub clock: Kvm,
+    /// The first serial port.
+    pub console: Kvm,
+    /// Memory for devices, which see it at its own address.
+    pub dma: Kvm,
+    /// Interrupt lines and the timer.
+    pub events: Kvm,
+    /// Stacks.
+    pub memory: Kvm,
+    /// Configuration space by ports.
+    pub pci: Kvm,
+    /// Command line, initrd, exit.
+    pub platform: Kvm,
+}
+
+/// Why the machine is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InitError {
+    /// What the loader left.
+    Boot(BootError),
+    /// The page tables.
+    Map(MapError),
+    /// The initrd is not in memory.
+    InitrdNotInMemory,
+}
+
+impl Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boot(error) => error.fmt(f),
+            Self::Map(error) => error.fmt(f),
+            Self::InitrdNotInMemory => f.write_str("the loader put the initrd where there is no memory"),
+        }
+    }
+}
+
+impl core::error::Error for InitError {}
+
+impl From<BootError> for InitError {
+    fn from(error: BootError) -> Self {
+        Self::Boot(error)
+    }
+}
+
+impl From<MapError> for InitError {
+    fn from(error: MapError) -> Self {
+        Self::Map(error)
+    }
+}
+
+/// Exceptions run here: the stack that raised one may have no room left.
+static EXCEPTION_STACK: GuardedStack<8192> = GuardedStack::new();
+
+/// What is known of the start.
+struct Start {
+    command_line: Cell<&'static str>,
+    initrd: Cell<Option<&'static [u8]>>,
+    rsdp: Cell<Option<u64>>,
+    tsc: Cell<u64>,
+}
+
+// SAFETY: the image runs on one processor, and no handler that returns uses it.
+static START: SingleCore<Start> = unsafe {
+    SingleCore::new(Start {
+        command_line: Cell::new(""),
+        initrd: Cell::new(None),
+        rsdp: Cell::new(None),
+        tsc: Cell::new(0),
+    })
+};
+
+/// Starts the machine, and gives its memory to the allocator.
+///
+/// # Errors
+/// As [`InitError`] says.
+pub fn init<A: Allocator, R: Arch>(
+    _: &'static Config,
+    boot: Boot,
+    needs: Needs<A, R>,
+) -> Result<Provides, InitError> {
+    // SAFETY: reading the counter has no effect.
+    START.tsc.set(unsafe { x86_64::x86::time::rdtsc() });
+    console::init();
+    exception::set_handler(fault::exception);
+    // SAFETY: the boot code loaded the descriptor table with interrupts off; there is one `Boot`, so this runs once. Two
+    // words above the first frame are left free, which a register dump without error code reads.
+    unsafe {
+        segments::load(EXCEPTION_STACK.top() - 16);
+        interrupts::load_exceptions();
+    }
+    let found = boot.found()?;
+    memory::hand_over(&found, needs.allocator)?;
+    memory::protect_image(&[STACK.guard(), EXCEPTION_STACK.guard()])?;
+    memory::hand_over_high(&found, needs.allocator)?;
+    START.command_line.set(found.command_line);
+    START.initrd.set(map_initrd(&found)?);
+    START.rsdp.set(found.rsdp);
+    Ok(Provides { clock: Kvm, console: Kvm, dma: Kvm, events: Kvm, memory: Kvm, pci: Kvm, platform: Kvm })
+}
+
+/// The initrd, readable; the allocator was kept from it.
+fn map_initrd(found: &Found) -> Result<Option<&'static [u8]>, InitError> {
+    let Some(initrd) = found.initrd.clone().filter(|initrd| !initrd.is_empty()) else { return Ok(None) };
+    let in_memory = found
+        .memory
+        .regions()
+        .any(|region| region.usable && region.range.start <= initrd.start && initrd.end <= region.range.end);
+    let in_image = initrd.start < image().end && image().start < initrd.end;
+    if !in_memory || in_image || initrd.start < PAGE_SIZE {
+        return Err(InitError::InitrdNotInMemory);
+    }
+    let pages = initrd.start & !(PAGE_SIZE - 1)..initrd.end.next_multiple_of(PAGE_SIZE);
+    // SAFETY: the pages hold the initrd and nothing of the image or its allocator.
+    unsafe { paging::map(pages, Access::Read)? };
+    // SAFETY: it is in memory that is mapped, and that nothing writes any more.
+    Ok(Some(unsafe { slice::from_raw_parts(initrd.start as *const u8, (initrd.end - initrd.start) as usize) }))
+}
+
+pub(crate) fn command_line() -> CommandLine<'static> {
+    CommandLine::new(START.command_line.get())
+}
+
+pub(crate) fn initrd() -> Option<&'static [u8]> {
+    START.initrd.get()
+}
+
+/// Where the ACPI root pointer lies, where the loader said so.
+pub(crate) fn rsdp() -> Option<u64> {
+    START.rsdp.get()
+}
+
+/// The time-stamp counter when the image started.
+pub(crate) fn start_tsc() -> u64 {
+    START.tsc.get()
+}
