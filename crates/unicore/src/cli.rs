@@ -1,0 +1,120 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+/// Compose, build, run and test unikernels
+#[derive(Parser)]
+#[command(
+    name = "unicore",
+    bin_name = "./unicore",
+    version,
+    after_help = "Examples:
+  ./unicore list                         what can be built
+  ./unicore run httpd-kvm-x86_64         build it and start it; Ctrl-C ends it
+  ./unicore test                         every test
+  ./unicore explain httpd-kvm-x86_64     which rooms are in it, and why"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List the images that can be built, and whether they are
+    List,
+    /// Build images; the last line of output is where the last one is
+    #[command(
+        after_help = "Examples:\n  ./unicore build hello-kvm-x86_64\n  ./unicore build hello-kvm-x86_64 httpd-linux-x86_64"
+    )]
+    Build {
+        /// Names as `list` shows them
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<String>,
+    },
+    /// Build an image and start it
+    #[command(after_help = "Examples:
+  ./unicore run httpd-kvm-x86_64
+  ./unicore run httpd-linux-x86_64 --forward 9000:80
+  ./unicore run hello-kvm-x86_64 --append log=debug -- an-argument")]
+    Run(Run),
+    /// Run the tests: the flake's checks, then those that the Nix sandbox has no place for
+    #[command(after_help = "Examples:\n  ./unicore test\n  ./unicore test hello-kvm")]
+    Test {
+        /// Only the tests whose names contain this
+        filter: Option<String>,
+    },
+    /// Show which rooms are in an image and why, who provides what to whom, and which settings were changed
+    #[command(after_help = "Example:\n  ./unicore explain httpd-linux-x86_64")]
+    Explain {
+        /// Name as `list` shows it
+        image: String,
+    },
+    /// Show how many bytes of an image each room takes
+    #[command(after_help = "Example:\n  ./unicore size hello-kvm-x86_64")]
+    Size {
+        /// Name as `list` shows it
+        image: String,
+    },
+    /// Make a directory for a new application: unikernel.nix and a crate
+    #[command(after_help = "Example:
+  ./unicore new greeter            examples/greeter in the checkout
+  cd elsewhere && …/unicore new greeter   a flake of its own that pins the checkout")]
+    New {
+        /// Lower-case letters, digits and dashes, beginning with a letter
+        name: String,
+    },
+    /// Put names and lines to the addresses of a panic's backtrace
+    #[command(after_help = "Example:\n  ./unicore symbolize httpd-kvm-x86_64 < console.log")]
+    Symbolize {
+        /// The image that wrote the console's text, which is read from standard input
+        image: String,
+    },
+}
+
+/// What `run` takes; the options are handed to the image's own `run`.
+#[derive(Args)]
+pub(crate) struct Run {
+    /// Name as `list` shows it
+    pub(crate) image: String,
+    /// Memory of the machine in MiB
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) memory: Option<u32>,
+    /// Further settings, such as "ip=10.0.2.15/24 gw=10.0.2.2"
+    #[arg(long, value_name = "SETTINGS")]
+    pub(crate) append: Vec<String>,
+    /// Reach the image's port GUEST at 127.0.0.1:HOST
+    #[arg(long, value_name = "HOST:GUEST")]
+    pub(crate) forward: Vec<String>,
+    /// Print the command that would start it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Arguments of the application
+    #[arg(last = true, value_name = "ARGUMENT")]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_of_the_application_stand_behind_two_dashes() {
+        let parsed =
+            Arguments::try_parse_from(["unicore", "run", "hello", "--memory", "8", "--", "--memory"]);
+        let Command::Run(run) = parsed.unwrap().command else { panic!("not run") };
+        assert_eq!((run.memory, run.arguments), (Some(8), vec!["--memory".to_owned()]));
+    }
+
+    #[test]
+    fn no_memory_at_all_is_refused() {
+        assert!(Arguments::try_parse_from(["unicore", "run", "hello", "--memory", "0"]).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! `run`: builds an image and becomes its own `run`.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use super::{check_image, images};
+use crate::cli::Run;
+use crate::error::Error;
+use crate::flake::Flake;
+use crate::nix;
+
+pub(crate) fn run(flake: &Flake, run: &Run) -> Result<ExitCode, Error> {
+    check_image(&images(flake)?, &run.image)?;
+    let built = nix::build_package(flake, &run.image)?;
+    // exec returns only where it failed.
+    let error = command(&built, run).exec();
+    Err(Error::File { path: built.join("run"), error })
+}
+
+/// The call of an image's `run`, in the form of docs/src/reference/run.md.
+fn command(built: &Path, run: &Run) -> Command {
+    let mut command = Command::new(built.join("run"));
+    if run.dry_run {
+        command.arg("--dry-run");
+    }
+    if let Some(memory) = run.memory {
+        command.arg("--memory").arg(memory.to_string());
+    }
+    for settings in &run.append {
+        command.arg("--append").arg(settings);
+    }
+    for forward in &run.forward {
+        command.arg("--forward").arg(forward);
+    }
+    if !run.arguments.is_empty() {
+        command.arg("--").args(&run.arguments);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_handed_on_in_the_form_of_the_contract() {
+        let run = Run {
+            image: "x".into(),
+            memory: Some(64),
+            append: vec!["log=debug".into()],
+            forward: vec!["9000:80".into()],
+            dry_run: true,
+            arguments: vec!["-v".into()],
+        };
+        let command = command(Path::new("/out"), &run);
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+        assert_eq!(command.get_program(), "/out/run");
+        assert_eq!(words.join(" "), "--dry-run --memory 64 --append log=debug --forward 9000:80 -- -v");
+    }
+}
