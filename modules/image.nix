@@ -6,30 +6,38 @@
   tools,
   # Directory of the pool's workspace: versions, lints, profiles.
   root,
+  # Lock files: the pool's, and those of applications and rooms from elsewhere.
+  lockFiles ? [ (root + "/Cargo.lock") ],
 }:
 let
+  locks = import ./lock.nix { inherit lib; };
+  sysrootOf = import ./sysroot.nix { inherit toolchain; };
+
   manifest = builtins.path {
     path = root + "/Cargo.toml";
     name = "Cargo.toml";
   };
-  lock = builtins.path {
-    path = root + "/Cargo.lock";
-    name = "Cargo.lock";
-  };
 
-  vendor = toolchain.vendor (root + "/Cargo.lock");
-  sysrootOf = import ./sysroot.nix { inherit toolchain; };
+  # The part of the lock that these rooms reach.
+  lockOf =
+    rooms:
+    locks.part (map builtins.readFile lockFiles) (
+      lib.mapAttrs (_: directory: builtins.fromTOML (builtins.readFile (directory + "/Cargo.toml"))) rooms
+    );
 
   # A workspace that weave writes from a JSON text.
   woven =
-    command: input:
+    command: input: lock:
     toolchain.derive {
-      # One name for all: the compiler sees the directory, and images share what the skeleton compiled.
       name = "workspace";
-      passAsFile = [ "input" ];
+      passAsFile = [
+        "input"
+        "lock"
+      ];
       input = builtins.toJSON input;
+      lock = locks.render lock;
       script = ''
-        ${tools.weave}/bin/weave ${command} "$inputPath" --workspace ${manifest} --lock ${lock} --out $out
+        ${tools.weave}/bin/weave ${command} "$inputPath" --workspace ${manifest} --lock "$lockPath" --out $out
       '';
     };
 
@@ -42,9 +50,8 @@ let
       "-Clinker=${toolchain.linker}"
       "-Clinker-flavor=ld.lld"
       "-Clink-arg=--build-id=none"
-      "--remap-path-prefix=${vendor}=/crates"
-      # The same for each workspace in the Nix sandbox.
-      "--remap-path-prefix=${toolchain.workspace}=/unicore"
+      "--remap-path-prefix=${toolchain.paths.crates}=/crates"
+      "--remap-path-prefix=${toolchain.paths.workspace}=/unicore"
     ];
   };
 
@@ -55,13 +62,14 @@ let
     { specification, rooms }:
     let
       sysroot = sysrootOf specification;
+      lock = lockOf rooms;
     in
     toolchain.artifacts (
       environment sysroot
       // {
         name = "dependencies-${sysroot.target}";
-        src = woven "skeleton --rooms" rooms;
-        inherit vendor;
+        src = woven "skeleton --rooms" rooms lock;
+        vendor = toolchain.vendor lock;
         script = "cargo build ${cargoFlags sysroot}";
       }
     );
@@ -75,14 +83,15 @@ in
     let
       inherit (composition) image target;
       sysroot = sysrootOf target.specification;
+      lock = lockOf composition.rooms;
       script = lib.optionalString (target.linkerScript != null) "-Clink-arg=-T${target.linkerScript}";
     in
     toolchain.cargo (
       environment sysroot
       // {
         name = image;
-        src = woven "image --composition" composition;
-        inherit vendor;
+        src = woven "image --composition" composition lock;
+        vendor = toolchain.vendor lock;
         artifacts = dependenciesOf {
           inherit rooms;
           inherit (target) specification;

@@ -23,70 +23,65 @@ let
     );
 
   names = lib.attrNames (lib.filterAttrs (_: isTool) packages);
-  vendor = toolchain.vendor (root + "/Cargo.lock");
 
-  source =
-    name: path:
-    builtins.path {
-      inherit name path;
-    };
+  locks = import ./lock.nix { inherit lib; };
 
-  # Every crate's manifest with empty sources: what this compiles is what the tools have in common.
-  skeleton = toolchain.derive {
-    name = "workspace";
-    manifest = source "Cargo.toml" (root + "/Cargo.toml");
-    lock = source "Cargo.lock" (root + "/Cargo.lock");
-    script = ''
-      crate() {
-          mkdir -p "$out/crates/$1/src"
-          sed '/^\[dev-dependencies\]/,/^$/d' "$2" > "$out/crates/$1/Cargo.toml"
-          : > "$out/crates/$1/src/lib.rs"
-      }
-      mkdir $out
-      ${copyWorkspace}
-      ${concatStringsSep "\n" (
-        map (name: "crate ${name} ${source "Cargo.toml" (packages.${name}.dir + "/Cargo.toml")}") (
-          lib.unique (lib.concatMap reached names)
-        )
-      )}
-    '';
-  };
-
-  # The pool's workspace with the crates that are there as its members.
-  copyWorkspace = ''
-    sed 's|^members = .*|members = ["crates/*"]|' "$manifest" > $out/Cargo.toml
-    cp "$lock" $out/Cargo.lock
-  '';
-
-  workspace =
-    name:
-    toolchain.derive {
-      name = "workspace";
-      manifest = source "Cargo.toml" (root + "/Cargo.toml");
-      lock = source "Cargo.lock" (root + "/Cargo.lock");
-      script = ''
-        mkdir -p $out/crates
-        ${copyWorkspace}
-        ${concatStringsSep "\n" (
-          map (crate: "cp -r ${source crate packages.${crate}.dir} $out/crates/${crate}") (reached name)
-        )}
-      '';
-    };
-
-  artifacts = toolchain.artifacts {
-    name = "tools-dependencies";
-    src = skeleton;
-    inherit vendor;
-    script = "cargo build --offline --profile tool --workspace";
-  };
+  source = name: path: builtins.path { inherit name path; };
 
   tool =
     name:
+    let
+      crates = reached name;
+      lock = locks.part [ (builtins.readFile (root + "/Cargo.lock")) ] (
+        lib.genAttrs crates (crate: packages.${crate}.manifest)
+      );
+      vendor = toolchain.vendor lock;
+
+      # A workspace of these crates, each laid out by a line of shell.
+      workspace =
+        layOut:
+        toolchain.derive {
+          name = "workspace";
+          manifest = source "Cargo.toml" (root + "/Cargo.toml");
+          passAsFile = [ "lock" ];
+          lock = locks.render lock;
+          script = ''
+            mkdir -p $out/crates
+            sed 's|^members = .*|members = ["crates/*"]|' "$manifest" > $out/Cargo.toml
+            cp "$lockPath" $out/Cargo.lock
+            ${concatStringsSep "\n" (map layOut crates)}
+            # Cargo wants the development dependencies of members too, and here are none.
+            for crate in $out/crates/*/Cargo.toml; do
+                sed -i '/^\[dev-dependencies\]/,/^$/d' "$crate"
+            done
+          '';
+        };
+
+      copy = crate: ''
+        cp -r ${source crate packages.${crate}.dir} $out/crates/${crate}
+        chmod -R u+w $out/crates/${crate}
+      '';
+
+      # Only what it depends on: empty sources do the rest.
+      outline = crate: ''
+        mkdir -p $out/crates/${crate}/src
+        cp ${source "Cargo.toml" (packages.${crate}.dir + "/Cargo.toml")} $out/crates/${crate}/Cargo.toml
+        : > $out/crates/${crate}/src/lib.rs
+      '';
+
+      build = "cargo build --offline --profile tool -p ${name}";
+    in
     toolchain.cargo {
-      inherit name vendor artifacts;
-      src = workspace name;
+      inherit name vendor;
+      src = workspace copy;
+      artifacts = toolchain.artifacts {
+        name = "${name}-dependencies";
+        src = workspace outline;
+        inherit vendor;
+        script = build;
+      };
       script = ''
-        cargo build --offline --profile tool -p ${name}
+        ${build}
         mkdir -p $out/bin
         cp "$CARGO_TARGET_DIR/tool/${name}" $out/bin/
       '';

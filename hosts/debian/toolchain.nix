@@ -7,7 +7,7 @@
   versions,
 }:
 let
-  inherit (builtins) concatStringsSep filter fromTOML map readFile;
+  inherit (builtins) concatStringsSep filter map;
 
   # The last command is a builtin: a shell that becomes another program at its end is killed by Nix 2.8.
   derive =
@@ -43,28 +43,26 @@ let
       '';
     };
 
-  lockedCrates = lockFile: filter (package: package ? checksum) (fromTOML (readFile lockFile)).package;
-
   unpackCommand = crate: ''
     tar xzf ${fetchCrate crate} --no-same-owner
     printf '{"files":{},"package":"${crate.checksum}"}' > ${crate.name}-${crate.version}/.cargo-checksum.json
   '';
 
   vendor =
-    lockFile:
+    lock:
     derive {
       name = "crates";
       passAsFile = [ "unpack" ];
-      unpack = concatStringsSep "" (map unpackCommand (lockedCrates lockFile));
+      unpack = concatStringsSep "" (map unpackCommand (filter (package: package ? checksum) lock.package));
       script = ''
         mkdir $out
         cd $out
         . "$unpackPath"
-        printf '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "%s"\n' $out > config.toml
       '';
     };
 
-  # Compiled dependencies keep the time stamps of the store: cargo compiles anew what is older than what it needs.
+  # Crates and workspace lie at the same places in every build, so that compiled dependencies fit wherever they are used.
+  # They keep the time stamps of the store: cargo compiles anew what is older than what it needs.
   cargo =
     {
       name,
@@ -80,8 +78,10 @@ let
         inherit artifacts;
         script = ''
           export CARGO_HOME=$PWD/cargo CARGO_TARGET_DIR=$PWD/target CARGO_NET_OFFLINE=true HOME=$PWD
+          ln -s "$vendor" crates
           mkdir cargo
-          cp ${vendor}/config.toml cargo/config.toml
+          printf '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "%s"\n' \
+              "$PWD/crates" > cargo/config.toml
           if [ -n "$artifacts" ]; then
             cp -r --preserve=timestamps "$artifacts" target
             chmod -R u+w target
@@ -118,8 +118,11 @@ in
 
   linker = "/usr/bin/ld.lld-19";
 
-  # Where `cargo` has the sources; the Nix sandbox builds in /build.
-  workspace = "/build/workspace";
+  # Where `cargo` has the workspace and the crates; the Nix sandbox builds in /build.
+  paths = {
+    workspace = "/build/workspace";
+    crates = "/build/crates";
+  };
 
   # Not what `rustc --print sysroot` says: in the sandbox that is `/`, from where the link to the sources leads nowhere.
   library = "/usr/lib/rustlib/src/rust/library";
