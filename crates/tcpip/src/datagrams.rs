@@ -1,0 +1,77 @@
+//! A UDP socket.
+
+use alloc::{vec, vec::Vec};
+use core::net::SocketAddr;
+
+use iface_net_stack::{Readiness, SocketError};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::udp;
+use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+
+/// Datagrams that wait in each direction, and the bytes they have room for.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub datagrams: usize,
+    pub bytes: usize,
+}
+
+/// A UDP socket in a set of its own.
+pub struct Datagrams {
+    pub sockets: SocketSet<'static>,
+    handle: SocketHandle,
+    pub local: SocketAddr,
+}
+
+impl Datagrams {
+    /// Bound to `local`, whose port is not 0.
+    pub fn new(room: Room, local: SocketAddr) -> Self {
+        let buffer =
+            || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; room.datagrams], vec![0; room.bytes]);
+        let mut socket = udp::Socket::new(buffer(), buffer());
+        let address = (!local.ip().is_unspecified()).then(|| local.ip().into());
+        let bound = socket.bind(IpListenEndpoint { addr: address, port: local.port() });
+        debug_assert!(bound.is_ok(), "a new socket binds to any port but 0");
+        let mut sockets = SocketSet::new(Vec::with_capacity(1));
+        let handle = sockets.add(socket);
+        Self { sockets, handle, local }
+    }
+
+    fn socket(&self) -> &udp::Socket<'static> {
+        self.sockets.get(self.handle)
+    }
+
+    fn socket_mut(&mut self) -> &mut udp::Socket<'static> {
+        self.sockets.get_mut(self.handle)
+    }
+
+    /// What can be done with it.
+    pub fn readiness(&self) -> Readiness {
+        Readiness { readable: self.socket().can_recv(), writable: self.socket().can_send() }
+    }
+
+    /// Whether datagrams wait to be sent.
+    pub fn has_unsent(&self) -> bool {
+        self.socket().send_queue() > 0
+    }
+
+    /// Queues one datagram.
+    pub fn send_to(&mut self, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
+        let socket = self.socket_mut();
+        if bytes.len() > socket.payload_send_capacity() {
+            return Err(SocketError::TooLong);
+        }
+        socket.send_slice(bytes, IpEndpoint::from(remote)).map_err(|error| match error {
+            udp::SendError::Unaddressable => SocketError::Unreachable,
+            udp::SendError::BufferFull => SocketError::WouldBlock,
+        })
+    }
+
+    /// Takes one datagram.
+    pub fn recv_from(&mut self, buffer: &mut [u8]) -> Result<(usize, SocketAddr), SocketError> {
+        let (bytes, metadata) = self.socket_mut().recv().map_err(|_| SocketError::WouldBlock)?;
+        let length = bytes.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&bytes[..length]);
+        let remote = metadata.endpoint;
+        Ok((length, SocketAddr::new(remote.addr.into(), remote.port)))
+    }
+}

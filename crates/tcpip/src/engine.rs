@@ -1,0 +1,542 @@
+//! Moves frames between the card and the sockets they are for.
+//!
+//! A frame's socket is found by its addresses and ports, and the protocols see that socket alone, so a packet costs
+//! the same with ten connections as with ten thousand. A socket is asked what it has to send only after something
+//! happened to it: a frame came, the application used it, its timer ran out, its neighbor was found.
+
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+
+use iface_clock::{Duration, Instant};
+use iface_net_device::NetDevice;
+use iface_net_stack::{Event, Poller, SocketError};
+use iface_scheduler::ThreadId;
+use smoltcp::iface::{Interface, PollResult, SocketSet};
+use smoltcp::socket::tcp::State;
+
+use crate::connection::{Connection, Role, Tuning};
+use crate::datagrams::Room;
+use crate::flow::{Flow, FlowHash, Peek, Segment, flag, peek};
+use crate::housekeeping::Housekeeping;
+use crate::poller::Pollers;
+use crate::port::Port;
+use crate::reply;
+use crate::table::{Entry, Table};
+use crate::time_wait::{Answer, TimeWait};
+use crate::timers::Timers;
+
+/// Frames taken from the card before the application has a turn.
+const FRAMES_PER_ROUND: usize = 128;
+
+/// Segments a socket sends before the next socket has a turn.
+const SEGMENTS_PER_TURN: usize = 32;
+
+/// Closed connections kept for the next one, to spare the allocator two buffers each.
+const SPARE_CONNECTIONS: usize = 8;
+
+/// A handshake may make place for another one after this time.
+const HALF_OPEN_GRACE: Duration = Duration::from_secs(1);
+
+/// When a socket that wants to send at once but does not is asked again.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// Limits and habits; the fields are the room's options.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub sockets: usize,
+    pub backlog: usize,
+    pub linger: Duration,
+    pub tuning: Tuning,
+    pub datagrams: Room,
+}
+
+/// The stack without its threads.
+pub struct Engine<D> {
+    pub port: Port<D>,
+    pub interface: Interface,
+    pub table: Table,
+    pub time_wait: TimeWait,
+    pub pollers: Pollers,
+    pub housekeeping: Housekeeping,
+    pub limits: Limits,
+    pub now: Instant,
+    /// Threads to be woken once the engine is free.
+    pub wakes: Vec<ThreadId>,
+    timers: Timers,
+    /// Sockets that may have something to send.
+    dirty: VecDeque<u32>,
+    /// Sockets whose neighbor is asked for.
+    unresolved: Vec<u32>,
+    spare: Vec<Connection>,
+    random: u64,
+    /// The card fires when a frame comes.
+    armed: bool,
+    /// The card fires when it has room again.
+    blocked: bool,
+}
+
+/// The protocols' form of a point in time.
+pub fn micros(at: Instant) -> smoltcp::time::Instant {
+    smoltcp::time::Instant::from_micros((at.as_nanos() / 1000) as i64)
+}
+
+/// A point in time that the protocols named.
+pub fn instant(at: smoltcp::time::Instant) -> Instant {
+    Instant::from_nanos((at.total_micros().max(0) as u64).saturating_mul(1000))
+}
+
+impl<D: NetDevice> Engine<D> {
+    /// Over a card that is not armed.
+    pub fn new(
+        port: Port<D>,
+        interface: Interface,
+        housekeeping: Housekeeping,
+        limits: Limits,
+        hash: FlowHash,
+    ) -> Self {
+        Self {
+            port,
+            interface,
+            table: Table::new(limits.sockets, hash),
+            time_wait: TimeWait::new(hash),
+            pollers: Pollers::default(),
+            housekeeping,
+            limits,
+            now: Instant::START,
+            wakes: Vec::new(),
+            timers: Timers::default(),
+            dirty: VecDeque::new(),
+            unresolved: Vec::new(),
+            spare: Vec::new(),
+            random: hash.0[0],
+            armed: false,
+            blocked: false,
+        }
+    }
+
+    /// One round: what waits is sent, then frames are received. What the sockets have to answer waits for the next
+    /// round, so that the application's own answer goes with it.
+    pub fn round(&mut self, now: Instant) {
+        self.now = now;
+        while let Some(number) = self.timers.pop(now) {
+            self.on_timer(number);
+        }
+        self.send();
+        self.receive();
+        self.keep_house();
+        self.port.device.flush();
+    }
+
+    /// Has every socket send that may have something to.
+    pub fn send(&mut self) {
+        for _ in 0..self.dirty.len() {
+            let Some(number) = self.dirty.pop_front() else { break };
+            let slot = self.table.slot(number);
+            if !core::mem::take(&mut slot.dirty) {
+                continue;
+            }
+            if !self.egress(number) {
+                self.mark_dirty(number);
+                if !self.make_room() {
+                    break;
+                }
+            }
+        }
+        self.port.device.flush();
+    }
+
+    /// Whether the card has room again after it was told to send what it has.
+    fn make_room(&mut self) -> bool {
+        self.port.device.flush();
+        self.blocked = !self.port.device.can_transmit();
+        !self.blocked
+    }
+
+    /// Asks the card to fire for the next frame. Returns false where there is work left: then it may not.
+    pub fn rest(&mut self) -> bool {
+        if !self.dirty.is_empty() && !self.blocked {
+            return false;
+        }
+        self.armed = self.armed || self.port.device.arm();
+        self.armed
+    }
+
+    /// The card fired.
+    pub fn on_event(&mut self) {
+        self.port.device.acknowledge();
+        self.port.device.disarm();
+        (self.armed, self.blocked) = (false, false);
+    }
+
+    /// Whether somebody has to come back without being called.
+    pub fn is_busy(&self) -> bool {
+        !self.armed || (!self.dirty.is_empty() && !self.blocked) || self.housekeeping.dirty
+    }
+
+    /// When there is something to do though no frame comes.
+    pub fn next_timer(&self) -> Option<Instant> {
+        match (self.timers.earliest(), self.housekeeping.at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Has a socket asked in the next round for what it has to send.
+    pub fn mark_dirty(&mut self, number: u32) {
+        let slot = self.table.slot(number);
+        if !core::mem::replace(&mut slot.dirty, true) {
+            self.dirty.push_back(number);
+        }
+    }
+
+    /// Tells the poller that watches `number`, if it is ready for what is waited for.
+    pub fn notify(&mut self, number: u32) {
+        let interest = self.table.slot(number).watch.interest;
+        if !self.table.slot(number).watch.is_open() || self.table.readiness(number).and(interest).is_none() {
+            return;
+        }
+        let woken = self.pollers.list(number, &mut self.table.slot(number).watch);
+        self.wakes.extend(woken);
+    }
+
+    /// Fills `events` with sockets of `poller` that are ready. Each one listed is looked at once.
+    pub fn collect(&mut self, poller: Poller, events: &mut [Event]) -> usize {
+        let mut count = 0;
+        for _ in 0..self.pollers.listed(poller) {
+            if count == events.len() {
+                break;
+            }
+            let Some(mention) = self.pollers.next(poller) else { break };
+            let readiness = self.table.readiness(mention.number);
+            let watch = &mut self.table.slot(mention.number).watch;
+            if !watch.is_of(mention) {
+                continue;
+            }
+            let ready = readiness.and(watch.interest);
+            if ready.is_none() {
+                watch.unlist();
+                continue;
+            }
+            events[count] = Event { token: watch.token, ready };
+            count += 1;
+            self.pollers.keep(poller, mention);
+        }
+        count
+    }
+
+    /// A number that a peer can't foresee: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
+    /// Generators, 2014) from a secret beginning.
+    pub fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn on_timer(&mut self, number: u32) {
+        let now = self.now;
+        match self.table.connection(number).map(|connection| connection.role) {
+            Some(Role::Orphan(give_up)) if give_up <= now => self.abort(number),
+            _ => self.mark_dirty(number),
+        }
+    }
+
+    fn receive(&mut self) {
+        for _ in 0..FRAMES_PER_ROUND {
+            let Some(frame) = self.port.device.receive() else { return };
+            if core::mem::take(&mut self.armed) {
+                self.port.device.disarm();
+            }
+            self.ingress(frame.as_ref());
+            self.port.device.recycle(frame);
+        }
+    }
+
+    fn ingress(&mut self, frame: &[u8]) {
+        match peek(frame) {
+            Peek::Tcp(segment) => self.ingress_tcp(&segment, frame),
+            Peek::Udp(flow) => match self.table.find_bound(&flow) {
+                Some(number) => self.deliver_datagram(number, frame),
+                None => self.ingress_other(frame, true),
+            },
+            Peek::Neighbor => {
+                self.ingress_other(frame, true);
+                for number in core::mem::take(&mut self.unresolved) {
+                    self.table.slot(number).unresolved = false;
+                    self.mark_dirty(number);
+                }
+            }
+            Peek::Other => self.ingress_other(frame, false),
+            Peek::Ignored => {}
+        }
+    }
+
+    fn ingress_tcp(&mut self, segment: &Segment, frame: &[u8]) {
+        if let Some(number) = self.table.find(&segment.flow) {
+            return self.deliver(number, segment, frame);
+        }
+        match self.time_wait.answer(segment, self.now) {
+            Some(Answer::Acknowledge(record)) => return reply::acknowledge(&mut self.port, &record, frame),
+            Some(Answer::Ignore) => return,
+            Some(Answer::Open) | None => {}
+        }
+        match self.table.find_bound(&segment.flow) {
+            Some(listener) if segment.opens() => self.admit(listener, segment, frame),
+            _ => self.ingress_other(frame, false),
+        }
+    }
+
+    /// A frame that is for no socket of an application.
+    fn ingress_other(&mut self, frame: &[u8], concerns_housekeeping: bool) {
+        self.exchange(frame, None);
+        self.housekeeping.dirty |= concerns_housekeeping;
+    }
+
+    /// Shows `frame` to the protocols, which see the socket `number` alone, or those of the housekeeping.
+    fn exchange(&mut self, frame: &[u8], number: Option<u32>) {
+        let sockets = match number {
+            Some(number) => self.table.slot(number).entry.sockets(),
+            None => Some(&mut self.housekeeping.sockets),
+        };
+        if let Some(sockets) = sockets {
+            self.interface.poll_ingress_single(micros(self.now), &mut self.port.with(frame), sockets);
+        }
+    }
+
+    fn deliver_datagram(&mut self, number: u32, frame: &[u8]) {
+        self.exchange(frame, Some(number));
+        self.notify(number);
+    }
+
+    fn deliver(&mut self, number: u32, segment: &Segment, frame: &[u8]) {
+        let Some(before) = self.table.connection(number).map(|connection| connection.state()) else { return };
+        self.exchange(frame, Some(number));
+        let numbers = self.port.take_sent().numbers;
+        let tuning = self.limits.tuning;
+        let Some(connection) = self.table.connection(number) else { return };
+        connection.numbers = numbers.or(connection.numbers);
+        connection.update_timeout(&tuning);
+        let unchanged = before == State::Established && connection.state() == before;
+        let quiet = unchanged && segment.only_acknowledges() && connection.socket().send_queue() == 0;
+        if quiet {
+            return self.notify(number);
+        }
+        self.mark_dirty(number);
+        let cause = match (segment.flags & flag::RST != 0, before) {
+            (true, State::SynSent) => Some(SocketError::Refused),
+            (true, _) => Some(SocketError::Reset),
+            _ => None,
+        };
+        self.settle(number, before, cause);
+    }
+
+    /// Begins a connection that a peer asks for, if there is a place for it.
+    fn admit(&mut self, listener: u32, segment: &Segment, frame: &[u8]) {
+        if !self.has_address(segment.flow.local().0) || !self.make_place(listener) {
+            return;
+        }
+        let number = self.open(segment.flow, Role::HalfOpen(listener));
+        let (address, port) = segment.flow.local();
+        if let Some(connection) = self.table.connection(number) {
+            let listening = connection.socket_mut().listen((smoltcp::wire::IpAddress::from(address), port));
+            debug_assert!(listening.is_ok(), "a closed socket listens");
+        }
+        self.exchange(frame, Some(number));
+        match self.table.connection(number).map(|connection| connection.state()) {
+            Some(State::SynReceived) => {
+                self.table.link(number);
+                if let Some(listener) = self.table.listener(listener) {
+                    listener.begin(number);
+                }
+                self.timers.set(number, self.now + HALF_OPEN_GRACE);
+                self.mark_dirty(number);
+            }
+            _ => self.retire(number),
+        }
+    }
+
+    /// Whether a handshake may begin, if need be in place of one that has gone on for long.
+    fn make_place(&mut self, listener: u32) -> bool {
+        let Some(state) = self.table.listener(listener) else { return false };
+        let oldest = state.oldest_half_open();
+        if !state.is_full() && !self.table.is_full() {
+            return true;
+        }
+        let Some(oldest) = oldest else { return false };
+        let begun = self.table.connection(oldest).map_or(self.now, |connection| connection.begun);
+        if self.now.since(begun) < HALF_OPEN_GRACE {
+            return false;
+        }
+        self.drop_unaccepted(listener, oldest);
+        true
+    }
+
+    fn drop_unaccepted(&mut self, listener: u32, number: u32) {
+        if let Some(listener) = self.table.listener(listener) {
+            listener.forget(number);
+        }
+        self.retire(number);
+    }
+
+    /// A closed connection in the table, which no frame finds yet. The caller has seen that there is a place.
+    pub fn open(&mut self, flow: Flow, role: Role) -> u32 {
+        let tuning = &self.limits.tuning;
+        let mut connection = match self.spare.pop() {
+            Some(connection) => connection,
+            None => Connection::new(tuning),
+        };
+        connection.renew(tuning, flow, role, self.now);
+        self.table.insert(Entry::Connection(Box::new(connection)))
+    }
+
+    /// Frees the place of a connection that is over.
+    pub fn retire(&mut self, number: u32) {
+        self.timers.clear(number);
+        if let Entry::Connection(connection) = self.table.remove(number)
+            && self.spare.len() < SPARE_CONNECTIONS
+        {
+            self.spare.push(*connection);
+        }
+    }
+
+    /// Resets a connection and frees its place.
+    pub fn abort(&mut self, number: u32) {
+        if let Some(connection) = self.table.connection(number) {
+            connection.socket_mut().abort();
+            let time = micros(self.now);
+            self.interface.poll_egress(time, &mut self.port.sending(), &mut connection.sockets);
+            self.retire(number);
+        }
+    }
+
+    /// Whether this host has `address`.
+    pub fn has_address(&self, address: core::net::IpAddr) -> bool {
+        self.interface.has_ip_addr(smoltcp::wire::IpAddress::from(address))
+    }
+
+    /// Has one socket send. Returns false where the card had no room.
+    pub fn egress(&mut self, number: u32) -> bool {
+        let before = self.table.connection(number).map(|connection| connection.state());
+        let time = micros(self.now);
+        let mut again = true;
+        for _ in 0..SEGMENTS_PER_TURN {
+            let Some(sockets) = self.table.slot(number).entry.sockets() else { return true };
+            let next = turn(&mut self.interface, &mut self.port, sockets, time);
+            again = next.again;
+            if !again {
+                self.after_turn(number, next.at);
+                break;
+            }
+        }
+        let sent = self.port.take_sent();
+        if again {
+            self.mark_dirty(number);
+        }
+        if sent.unresolved && !core::mem::replace(&mut self.table.slot(number).unresolved, true) {
+            self.unresolved.push(number);
+        }
+        if let Some(connection) = self.table.connection(number) {
+            connection.numbers = sent.numbers.or(connection.numbers);
+        }
+        if let Some(before) = before {
+            self.settle(number, before, Some(SocketError::TimedOut));
+            self.end_orphan(number);
+        } else {
+            self.notify(number);
+        }
+        !sent.refused
+    }
+
+    /// Sets the timer that the protocols ask for.
+    fn after_turn(&mut self, number: u32, at: Option<Instant>) {
+        let mut at = at;
+        if let Some(connection) = self.table.connection(number) {
+            at = match connection.role {
+                Role::Orphan(give_up) => Some(at.map_or(give_up, |at| at.min(give_up))),
+                // The state machine would drop unread bytes at the end of TIME-WAIT.
+                _ if connection.state() == State::TimeWait => None,
+                _ => at,
+            };
+        }
+        if let Some(at) = at {
+            let at = if at <= self.now { self.now + RETRY } else { at };
+            self.timers.set(number, at);
+        }
+    }
+
+    /// Follows a change of a connection's state; `cause` is why it ended if it did and not well.
+    fn settle(&mut self, number: u32, before: State, cause: Option<SocketError>) {
+        let Some(connection) = self.table.connection(number) else { return };
+        let (role, after) = (connection.role, connection.state());
+        if connection.is_orphan() {
+            connection.discard_received();
+        }
+        if before == after {
+            return self.notify(number);
+        }
+        match (role, after) {
+            (Role::HalfOpen(listener), State::Listen | State::Closed) => {
+                self.drop_unaccepted(listener, number)
+            }
+            (Role::Queued(listener), State::Closed) => self.drop_unaccepted(listener, number),
+            (Role::HalfOpen(listener), _) => {
+                connection.role = Role::Queued(listener);
+                if let Some(queue) = self.table.listener(listener) {
+                    queue.establish(number);
+                }
+                self.notify(listener);
+            }
+            (Role::Orphan(_), State::Closed) => self.retire(number),
+            (Role::Held, State::Closed) => {
+                connection.error = cause.filter(|_| !matches!(before, State::LastAck | State::TimeWait));
+                self.table.unlink(number);
+                self.notify(number);
+            }
+            _ => self.notify(number),
+        }
+    }
+
+    /// Swaps an orphan in TIME-WAIT whose last acknowledgement is out for a small record.
+    fn end_orphan(&mut self, number: u32) {
+        let (now, delay) = (self.now, self.limits.tuning.acknowledgement_delay);
+        let Some(connection) = self.table.connection(number) else { return };
+        if !connection.is_orphan() || connection.state() != State::TimeWait {
+            return;
+        }
+        let pending = self.interface.poll_at(micros(now), &connection.sockets);
+        if pending.is_some_and(|at| at <= micros(now) + delay) {
+            return;
+        }
+        if let Some(numbers) = connection.numbers {
+            self.time_wait.remember(connection.flow, numbers, now);
+            self.retire(number);
+        }
+    }
+
+    fn keep_house(&mut self) {
+        let due = self.housekeeping.at.is_some_and(|at| at <= self.now);
+        if due || self.housekeeping.dirty {
+            self.housekeeping.keep(&mut self.interface, &mut self.port, self.now);
+            self.wakes.append(&mut self.housekeeping.waiting);
+        }
+    }
+}
+
+/// What follows one segment.
+struct Next {
+    /// There is more to send at once.
+    again: bool,
+    /// When there will be, as far as the protocols know.
+    at: Option<Instant>,
+}
+
+/// Has the sockets send one frame each.
+fn turn<D: NetDevice>(
+    interface: &mut Interface,
+    port: &mut Port<D>,
+    sockets: &mut SocketSet<'static>,
+    time: smoltcp::time::Instant,
+) -> Next {
+    let progress = interface.poll_egress(time, &mut port.sending(), sockets);
+    let at = interface.poll_at(time, sockets);
+    Next { again: progress != PollResult::None && at.is_some_and(|at| at <= time), at: at.map(instant) }
+}

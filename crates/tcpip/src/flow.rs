@@ -1,0 +1,255 @@
+//! Which conversation a frame belongs to, read from its headers before the protocols look at it.
+//!
+//! Only what finding the socket takes is read here, and nothing is trusted: a frame that is cut short or makes no
+//! sense is left to the protocols, which refuse it.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Length of an Ethernet header (IEEE 802.3).
+pub const ETHERNET_HEADER: usize = 14;
+
+const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
+const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
+const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
+const ICMPV6: u8 = 58;
+
+/// Flags of a TCP header (RFC 9293, section 3.1).
+pub mod flag {
+    pub const FIN: u8 = 0x01;
+    pub const SYN: u8 = 0x02;
+    pub const RST: u8 = 0x04;
+    pub const ACK: u8 = 0x10;
+}
+
+/// A transport protocol, by its number in the IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP, RFC 9293.
+    Tcp = 6,
+    /// UDP, RFC 768.
+    Udp = 17,
+}
+
+/// Both ends of a conversation. IPv4 addresses are mapped into IPv6's (RFC 4291, section 2.5.5.2); an end that is
+/// open is all zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    local: u128,
+    remote: u128,
+    /// The transport's number, the local port, the remote port.
+    ports: u64,
+}
+
+impl Flow {
+    /// Between nobody.
+    pub const NONE: Self = Self { local: 0, remote: 0, ports: 0 };
+
+    /// Between two ends.
+    pub fn between(transport: Transport, local: (IpAddr, u16), remote: (IpAddr, u16)) -> Self {
+        Self::new(transport, (as_bits(local.0), local.1), (as_bits(remote.0), remote.1))
+    }
+
+    /// From anyone to `local`; an unspecified address stands for each of this host's.
+    pub fn to(transport: Transport, local: (IpAddr, u16)) -> Self {
+        let address = if local.0.is_unspecified() { 0 } else { as_bits(local.0) };
+        Self::new(transport, (address, local.1), (0, 0))
+    }
+
+    const fn new(transport: Transport, local: (u128, u16), remote: (u128, u16)) -> Self {
+        let ports = (transport as u64) << 32 | (local.1 as u64) << 16 | remote.1 as u64;
+        Self { local: local.0, remote: remote.0, ports }
+    }
+
+    /// The same local end with the remote one open.
+    pub const fn with_any_remote(self) -> Self {
+        Self { remote: 0, ports: self.ports & !0xffff, ..self }
+    }
+
+    /// The same local port with all else open.
+    pub const fn with_any_address(self) -> Self {
+        Self { local: 0, ..self.with_any_remote() }
+    }
+
+    /// This host's end.
+    pub fn local(&self) -> (IpAddr, u16) {
+        (from_bits(self.local), (self.ports >> 16) as u16)
+    }
+
+    /// The other end.
+    pub fn remote(&self) -> (IpAddr, u16) {
+        (from_bits(self.remote), self.ports as u16)
+    }
+}
+
+fn as_bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits(),
+    }
+}
+
+fn from_bits(bits: u128) -> IpAddr {
+    Ipv6Addr::from_bits(bits).to_canonical()
+}
+
+/// Two secret numbers that keep a peer from choosing flows that collide.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowHash(pub [u64; 2]);
+
+impl FlowHash {
+    /// Multiplies and folds, word by word.
+    pub fn of(&self, flow: &Flow) -> u64 {
+        let local = (flow.local as u64) ^ ((flow.local >> 64) as u64).rotate_left(17);
+        let high = (flow.remote >> 64) as u64;
+        let mixed = fold(flow.remote as u64 ^ self.0[0], flow.ports ^ self.0[1]);
+        fold(mixed ^ local, high ^ self.0[1] | 1)
+    }
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peek {
+    /// A TCP segment.
+    Tcp(Segment),
+    /// A UDP datagram.
+    Udp(Flow),
+    /// ARP or ICMPv6: may tell where a neighbor is.
+    Neighbor,
+    /// Anything else that the protocols may want to see.
+    Other,
+    /// Part of a packet that was cut into fragments, which this stack does not join, or an advertisement that no
+    /// router sends.
+    Ignored,
+}
+
+/// What finding a TCP segment's connection takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The connection.
+    pub flow: Flow,
+    /// Control flags.
+    pub flags: u8,
+    /// Sequence number of the first byte.
+    pub sequence: u32,
+    /// Bytes carried.
+    pub payload: usize,
+}
+
+impl Segment {
+    /// Whether it asks for a new connection.
+    pub const fn opens(&self) -> bool {
+        self.flags & (flag::SYN | flag::ACK | flag::RST) == flag::SYN
+    }
+
+    /// Whether it does nothing but acknowledge.
+    pub const fn only_acknowledges(&self) -> bool {
+        self.payload == 0 && self.flags & (flag::SYN | flag::FIN | flag::RST) == 0
+    }
+}
+
+/// Looks at a received frame.
+pub fn peek(frame: &[u8]) -> Peek {
+    match frame.get(12..ETHERNET_HEADER) {
+        Some(kind) if kind == ETHERTYPE_IPV4 => peek_ipv4(&frame[ETHERNET_HEADER..]).unwrap_or(Peek::Other),
+        Some(kind) if kind == ETHERTYPE_IPV6 => peek_ipv6(&frame[ETHERNET_HEADER..]).unwrap_or(Peek::Other),
+        Some(kind) if kind == ETHERTYPE_ARP => Peek::Neighbor,
+        _ => Peek::Other,
+    }
+}
+
+/// RFC 791, section 3.1.
+fn peek_ipv4(packet: &[u8]) -> Option<Peek> {
+    let header: &[u8; 20] = packet.first_chunk()?;
+    let more_fragments_or_offset = u16::from_be_bytes([header[6], header[7]]) & 0x3fff;
+    if more_fragments_or_offset != 0 {
+        return Some(Peek::Ignored);
+    }
+    let header_length = usize::from(header[0] & 0x0f) * 4;
+    let total_length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let payload = packet.get(header_length..total_length)?;
+    let address = |at: usize| {
+        let [a, b, c, d] = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+        0xffff_0000_0000 | u128::from(Ipv4Addr::new(a, b, c, d).to_bits())
+    };
+    peek_transport(header[9], payload, address(16), address(12))
+}
+
+/// RFC 8200, section 3.
+fn peek_ipv6(packet: &[u8]) -> Option<Peek> {
+    let header: &[u8; 40] = packet.first_chunk()?;
+    let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
+    let payload = packet.get(40..40 + length)?;
+    let address = |at: usize| header[at..at + 16].try_into().map(u128::from_be_bytes).ok();
+    if header[6] == ICMPV6 {
+        return Some(if advertises_nonsense(payload) { Peek::Ignored } else { Peek::Neighbor });
+    }
+    peek_transport(header[6], payload, address(24)?, address(8)?)
+}
+
+/// Whether a router advertisement (RFC 4861, section 4.2) names a prefix that no host can have an address under. The
+/// protocols take the prefix at its word.
+fn advertises_nonsense(message: &[u8]) -> bool {
+    const ROUTER_ADVERTISEMENT: u8 = 134;
+    const PREFIX_INFORMATION: u8 = 3;
+    if message.first() != Some(&ROUTER_ADVERTISEMENT) {
+        return false;
+    }
+    let mut options = message.get(16..).unwrap_or_default();
+    while let [kind, eights, ..] = *options {
+        let length = usize::from(eights) * 8;
+        let Some((option, rest)) = options.split_at_checked(length).filter(|_| length > 0) else {
+            return true;
+        };
+        if kind == PREFIX_INFORMATION && !is_prefix(option) {
+            return true;
+        }
+        options = rest;
+    }
+    false
+}
+
+/// RFC 4861, section 4.6.2.
+fn is_prefix(option: &[u8]) -> bool {
+    let Some(prefix) = option.get(16..32).and_then(|prefix| prefix.first_chunk()) else { return false };
+    let prefix = Ipv6Addr::from_octets(*prefix);
+    option[2] <= 128 && !prefix.is_multicast() && !prefix.is_unspecified() && !prefix.is_loopback()
+}
+
+fn peek_transport(protocol: u8, payload: &[u8], local: u128, remote: u128) -> Option<Peek> {
+    let [a, b, c, d] = *payload.first_chunk()?;
+    let (remote, local) = ((remote, u16::from_be_bytes([a, b])), (local, u16::from_be_bytes([c, d])));
+    if protocol == Transport::Udp as u8 {
+        return Some(Peek::Udp(Flow::new(Transport::Udp, local, remote)));
+    }
+    if protocol != Transport::Tcp as u8 {
+        return None;
+    }
+    let header: &[u8; 20] = payload.first_chunk()?;
+    Some(Peek::Tcp(Segment {
+        flow: Flow::new(Transport::Tcp, local, remote),
+        flags: header[13],
+        sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+        payload: payload.len().checked_sub(usize::from(header[12] >> 4) * 4)?,
+    }))
+}
+
+/// The sequence and acknowledgement numbers of a TCP segment that this host sends.
+pub fn sequence_numbers(frame: &[u8]) -> Option<(u32, u32)> {
+    let kind = frame.get(12..ETHERNET_HEADER)?;
+    let (protocol, transport) = if kind == ETHERTYPE_IPV4 {
+        (*frame.get(ETHERNET_HEADER + 9)?, ETHERNET_HEADER + 20)
+    } else if kind == ETHERTYPE_IPV6 {
+        (*frame.get(ETHERNET_HEADER + 6)?, ETHERNET_HEADER + 40)
+    } else {
+        return None;
+    };
+    let numbers: &[u8; 8] = frame.get(transport + 4..)?.first_chunk()?;
+    let number =
+        |at: usize| u32::from_be_bytes([numbers[at], numbers[at + 1], numbers[at + 2], numbers[at + 3]]);
+    (protocol == Transport::Tcp as u8).then(|| (number(0), number(4)))
+}

@@ -1,0 +1,265 @@
+//! What the application does with sockets.
+
+use alloc::boxed::Box;
+use core::net::{IpAddr, SocketAddr};
+
+use iface_clock::Instant;
+use iface_net_device::NetDevice;
+use iface_net_stack::{OpenError, Poller, Readiness, Socket, SocketError};
+use smoltcp::socket::tcp::State;
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use crate::connection::Role;
+use crate::datagrams::Datagrams;
+use crate::engine::Engine;
+use crate::flow::{Flow, Transport};
+use crate::listener::Listener;
+use crate::settings::is_host;
+use crate::table::Entry;
+
+/// Ports that are given to who asks for none (RFC 6335, section 6: dynamic ports).
+const DYNAMIC_PORTS: core::ops::RangeInclusive<u16> = 49152..=65535;
+
+/// Bytes of the headers before a UDP payload.
+const fn udp_headers(ipv4: bool) -> usize {
+    8 + if ipv4 { 20 } else { 40 }
+}
+
+impl<D: NetDevice> Engine<D> {
+    /// Opens a listener.
+    pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError> {
+        let local = self.bindable(Transport::Tcp, local)?;
+        let listener = Listener::new(local, backlog.clamp(1, self.limits.backlog));
+        let number = self.table.insert(Entry::Listener(listener));
+        self.table.link(number);
+        Ok(self.table.name(number))
+    }
+
+    /// Opens a UDP socket.
+    pub fn bind(&mut self, local: SocketAddr) -> Result<Socket, OpenError> {
+        let local = self.bindable(Transport::Udp, local)?;
+        let datagrams = Datagrams::new(self.limits.datagrams, local);
+        let number = self.table.insert(Entry::Datagrams(Box::new(datagrams)));
+        self.table.link(number);
+        Ok(self.table.name(number))
+    }
+
+    /// `local` with its port, if a socket may have it.
+    fn bindable(&mut self, transport: Transport, local: SocketAddr) -> Result<SocketAddr, OpenError> {
+        if self.table.is_full() {
+            return Err(OpenError::Exhausted);
+        }
+        if !local.ip().is_unspecified() && !self.has_address(local.ip()) {
+            return Err(OpenError::AddressNotAvailable);
+        }
+        let taken =
+            |engine: &Self, port| engine.table.find(&Flow::to(transport, (local.ip(), port))).is_some();
+        let port = match local.port() {
+            0 => self.dynamic_port(taken).ok_or(OpenError::Exhausted)?,
+            port if taken(self, port) => return Err(OpenError::AddressInUse),
+            port => port,
+        };
+        Ok(SocketAddr::new(local.ip(), port))
+    }
+
+    /// A port that is not `taken`; where the search begins can't be foreseen (RFC 6056, section 3.3.1).
+    fn dynamic_port(&mut self, taken: impl Fn(&Self, u16) -> bool) -> Option<u16> {
+        let count = DYNAMIC_PORTS.len() as u64;
+        let begin = self.random() % count;
+        (0..count)
+            .map(|step| DYNAMIC_PORTS.start() + ((begin + step) % count) as u16)
+            .find(|port| !taken(self, *port))
+    }
+
+    /// Begins a connection.
+    pub fn connect(&mut self, remote: SocketAddr) -> Result<Socket, OpenError> {
+        let source = self.source_for(remote)?;
+        if self.table.is_full() {
+            return Err(OpenError::Exhausted);
+        }
+        let (now, peer) = (self.now, (remote.ip().to_canonical(), remote.port()));
+        let flow = |port| Flow::between(Transport::Tcp, (source, port), peer);
+        let taken = |engine: &Self, port: u16| {
+            engine.table.find(&flow(port)).is_some() || engine.time_wait.has(&flow(port), now)
+        };
+        let port = self.dynamic_port(taken).ok_or(OpenError::Exhausted)?;
+        let number = self.open(flow(port), Role::Held);
+        self.table.link(number);
+        let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source), port));
+        if let Some(connection) = self.table.connection(number) {
+            let begun = connection.socket_mut().connect(self.interface.context(), remote, local);
+            debug_assert!(begun.is_ok(), "both ends are addresses of hosts");
+        }
+        self.mark_dirty(number);
+        Ok(self.table.name(number))
+    }
+
+    /// The address of this host that speaks to `remote`.
+    fn source_for(&self, remote: SocketAddr) -> Result<IpAddr, OpenError> {
+        let address = IpAddress::from(remote.ip().to_canonical());
+        let routes = self.interface.routes();
+        let gateway = match address {
+            IpAddress::Ipv4(_) => routes.get_default_ipv4_route(),
+            IpAddress::Ipv6(_) => routes.get_default_ipv6_route(),
+        };
+        let near = self.interface.ip_addrs().iter().any(|cidr| cidr.contains_addr(&address));
+        let own = self.has_address(address.into());
+        if own || !(near || gateway.is_some()) || !is_host(&address.into()) || remote.port() == 0 {
+            return Err(OpenError::Unreachable);
+        }
+        let source = self.interface.get_source_address(&address).map(IpAddr::from);
+        source.filter(|source| self.has_address(*source)).ok_or(OpenError::Unreachable)
+    }
+
+    /// Takes a connection from a listener's queue.
+    pub fn accept(&mut self, listener: Socket) -> Result<(Socket, SocketAddr), SocketError> {
+        let number = self.table.resolve(listener)?;
+        let listener = self.table.listener(number).ok_or(SocketError::Closed)?;
+        let number = listener.accept().ok_or(SocketError::WouldBlock)?;
+        let connection = self.table.connection(number).ok_or(SocketError::WouldBlock)?;
+        connection.role = Role::Held;
+        let remote = connection.flow.remote();
+        Ok((self.table.name(number), remote.into()))
+    }
+
+    /// Takes received bytes.
+    pub fn recv(&mut self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
+        let number = self.table.resolve(socket)?;
+        let connection = self.table.connection(number).ok_or(SocketError::Closed)?;
+        let length = connection.recv(buffer)?;
+        if length > 0 {
+            // The peer may have to be told of the room.
+            self.mark_dirty(number);
+        }
+        Ok(length)
+    }
+
+    /// Takes bytes to send.
+    pub fn send_bytes(&mut self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError> {
+        let number = self.table.resolve(socket)?;
+        let tuning = self.limits.tuning;
+        let connection = self.table.connection(number).ok_or(SocketError::Closed)?;
+        let length = connection.send(bytes)?;
+        connection.update_timeout(&tuning);
+        self.mark_dirty(number);
+        Ok(length)
+    }
+
+    /// Ends sending.
+    pub fn shutdown(&mut self, socket: Socket) -> Result<(), SocketError> {
+        let number = self.table.resolve(socket)?;
+        let connection = self.table.connection(number).ok_or(SocketError::Closed)?;
+        if let Some(error) = connection.error {
+            return Err(error);
+        }
+        connection.socket_mut().close();
+        self.mark_dirty(number);
+        self.notify(number);
+        Ok(())
+    }
+
+    /// Queues a datagram.
+    pub fn send_to(&mut self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
+        let number = self.table.resolve(socket)?;
+        let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+        let room = self.port.device.mtu() - udp_headers(remote.is_ipv4());
+        let datagrams = self.table.datagrams(number).ok_or(SocketError::Closed)?;
+        if bytes.len() > room {
+            return Err(SocketError::TooLong);
+        }
+        datagrams.send_to(bytes, remote)?;
+        self.mark_dirty(number);
+        Ok(())
+    }
+
+    /// Takes a datagram.
+    pub fn recv_from(
+        &mut self,
+        socket: Socket,
+        buffer: &mut [u8],
+    ) -> Result<(usize, SocketAddr), SocketError> {
+        let number = self.table.resolve(socket)?;
+        self.table.datagrams(number).ok_or(SocketError::Closed)?.recv_from(buffer)
+    }
+
+    /// The socket's own address.
+    pub fn local(&mut self, socket: Socket) -> Result<SocketAddr, SocketError> {
+        let number = self.table.resolve(socket)?;
+        match &self.table.slot(number).entry {
+            Entry::Connection(connection) => Ok(connection.flow.local().into()),
+            Entry::Listener(listener) => Ok(listener.local),
+            Entry::Datagrams(datagrams) => Ok(datagrams.local),
+            Entry::Free => Err(SocketError::Closed),
+        }
+    }
+
+    /// Watches a socket.
+    pub fn watch(
+        &mut self,
+        poller: Poller,
+        socket: Socket,
+        interest: Readiness,
+        token: usize,
+    ) -> Result<(), SocketError> {
+        let number = self.table.resolve(socket)?;
+        if !self.pollers.has(poller) {
+            return Err(SocketError::Closed);
+        }
+        let watch = &mut self.table.slot(number).watch;
+        watch.end();
+        if !interest.is_none() {
+            watch.begin(poller, interest, token);
+            self.notify(number);
+        }
+        Ok(())
+    }
+
+    /// Gives a socket up; what a connection has to send is sent in the background.
+    pub fn close(&mut self, socket: Socket, now: Instant) {
+        let Ok(number) = self.table.resolve(socket) else { return };
+        match &self.table.slot(number).entry {
+            Entry::Connection(_) => self.orphan(number, now),
+            Entry::Datagrams(_) => self.close_datagrams(number),
+            Entry::Listener(_) => self.close_listener(number),
+            Entry::Free => {}
+        }
+    }
+
+    fn orphan(&mut self, number: u32, now: Instant) {
+        let give_up = now + self.limits.linger;
+        let Some(connection) = self.table.connection(number) else { return };
+        if matches!(connection.state(), State::Closed | State::SynSent) {
+            return self.retire(number);
+        }
+        connection.role = Role::Orphan(give_up);
+        connection.discard_received();
+        connection.socket_mut().set_ack_delay(None);
+        connection.socket_mut().close();
+        self.table.disown(number);
+        self.mark_dirty(number);
+    }
+
+    fn close_datagrams(&mut self, number: u32) {
+        if self.table.datagrams(number).is_some_and(|datagrams| datagrams.has_unsent()) {
+            self.egress(number);
+        }
+        self.retire(number);
+    }
+
+    fn close_listener(&mut self, number: u32) {
+        if let Entry::Listener(listener) = self.table.remove(number) {
+            listener.into_connections().for_each(|number| self.abort(number));
+        }
+    }
+
+    /// Gives a socket up at once.
+    pub fn abort_socket(&mut self, socket: Socket) {
+        let Ok(number) = self.table.resolve(socket) else { return };
+        match &self.table.slot(number).entry {
+            Entry::Connection(_) => self.abort(number),
+            Entry::Listener(_) => self.close_listener(number),
+            _ => self.retire(number),
+        }
+        self.port.device.flush();
+    }
+}

@@ -1,0 +1,137 @@
+//! The network card as the protocols see it: one lent frame in, frames written in place out.
+
+use alloc::{vec, vec::Vec};
+
+use iface_net_device::NetDevice;
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+
+use crate::flow::{ETHERNET_HEADER, sequence_numbers};
+
+/// A card and what is known of it.
+pub struct Port<D> {
+    pub device: D,
+    capabilities: DeviceCapabilities,
+    /// Where a frame goes that the card did not take after all.
+    scratch: Vec<u8>,
+    pub sent: Sent,
+}
+
+/// What was sent since somebody looked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent {
+    /// The card had no room for a frame.
+    pub refused: bool,
+    /// Somebody wanted to send, and nothing went to a single host: its neighbor is being asked for, or there is no
+    /// way to it.
+    pub unresolved: bool,
+    /// Sequence and acknowledgement number of the last TCP segment.
+    pub numbers: Option<(u32, u32)>,
+}
+
+impl<D: NetDevice> Port<D> {
+    /// Wraps a card.
+    pub fn new(device: D) -> Self {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = device.mtu() + ETHERNET_HEADER;
+        let checksums = device.checksums();
+        let transport = match (checksums.receive, checksums.transmit) {
+            (false, false) => Checksum::Both,
+            (true, false) => Checksum::Tx,
+            (false, true) => Checksum::Rx,
+            (true, true) => Checksum::None,
+        };
+        capabilities.checksum.tcp = transport;
+        capabilities.checksum.udp = transport;
+        let scratch = vec![0; capabilities.max_transmission_unit];
+        Self { device, capabilities, scratch, sent: Sent::default() }
+    }
+
+    /// The port with a frame to be received.
+    pub fn with<'a>(&'a mut self, frame: &'a [u8]) -> Exchange<'a, D> {
+        Exchange { port: self, frame: Some(frame) }
+    }
+
+    /// The port for sending alone.
+    pub fn sending(&mut self) -> Exchange<'_, D> {
+        Exchange { port: self, frame: None }
+    }
+
+    /// What was sent since the last call.
+    pub fn take_sent(&mut self) -> Sent {
+        core::mem::take(&mut self.sent)
+    }
+
+    /// Sends a frame that `fill` writes; it is lost when the card has no room.
+    pub fn send<R>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+        let (sent, mut fill, mut result) = (&mut self.sent, Some(fill), None);
+        let mut write = |frame: &mut [u8]| {
+            if let Some(fill) = fill.take() {
+                result = Some(fill(frame));
+                sent.unresolved &= frame[0] & 1 != 0;
+                sent.numbers = sequence_numbers(frame).or(sent.numbers);
+            }
+        };
+        if self.device.transmit(length, &mut write).is_err() {
+            self.scratch.resize(length.max(self.scratch.len()), 0);
+            write(&mut self.scratch[..length]);
+            self.sent.refused = true;
+        }
+        // Written to the card's memory or to `scratch`.
+        result.expect("the frame was written")
+    }
+}
+
+/// A [`Port`] for the time of one call into the protocols.
+pub struct Exchange<'a, D> {
+    port: &'a mut Port<D>,
+    frame: Option<&'a [u8]>,
+}
+
+impl<D: NetDevice> Device for Exchange<'_, D> {
+    type RxToken<'b>
+        = Incoming<'b>
+    where
+        Self: 'b;
+    type TxToken<'b>
+        = Outgoing<'b, D>
+    where
+        Self: 'b;
+
+    fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Outgoing<'_, D>)> {
+        let frame = self.frame.take()?;
+        Some((Incoming(frame), Outgoing(self.port)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_, D>> {
+        if !self.port.device.can_transmit() {
+            self.port.sent.refused = true;
+            return None;
+        }
+        self.port.sent.unresolved = true;
+        Some(Outgoing(self.port))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        self.port.capabilities.clone()
+    }
+}
+
+/// The lent frame.
+pub struct Incoming<'a>(&'a [u8]);
+
+impl RxToken for Incoming<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, read: F) -> R {
+        read(self.0)
+    }
+}
+
+/// The right to send one frame.
+pub struct Outgoing<'a, D>(&'a mut Port<D>);
+
+impl<D: NetDevice> TxToken for Outgoing<'_, D> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
+        self.0.send(length, fill)
+    }
+}

@@ -1,0 +1,197 @@
+//! Every open socket by its number, and by the flow of the frames that are for it.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use hashbrown::HashTable;
+use iface_net_stack::{Readiness, Socket, SocketError};
+use smoltcp::iface::SocketSet;
+
+use crate::connection::Connection;
+use crate::datagrams::Datagrams;
+use crate::flow::{Flow, FlowHash, Transport};
+use crate::listener::Listener;
+use crate::poller::Watch;
+
+/// What has a place in the table.
+pub enum Entry {
+    Free,
+    Connection(Box<Connection>),
+    Listener(Listener),
+    Datagrams(Box<Datagrams>),
+}
+
+/// A place in the table.
+pub struct Slot {
+    generation: u32,
+    pub entry: Entry,
+    pub watch: Watch,
+    /// It waits for its turn to send.
+    pub dirty: bool,
+    /// It waits for its neighbor to be found.
+    pub unresolved: bool,
+}
+
+impl Entry {
+    /// The protocols' part of it.
+    pub fn sockets(&mut self) -> Option<&mut SocketSet<'static>> {
+        match self {
+            Self::Connection(connection) => Some(&mut connection.sockets),
+            Self::Datagrams(datagrams) => Some(&mut datagrams.sockets),
+            Self::Listener(_) | Self::Free => None,
+        }
+    }
+}
+
+/// All places; as many are used at once as the limit says.
+pub struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    limit: usize,
+    flows: HashTable<u32>,
+    hash: FlowHash,
+}
+
+impl Table {
+    /// Of at most `limit` sockets.
+    pub const fn new(limit: usize, hash: FlowHash) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), limit, flows: HashTable::new(), hash }
+    }
+
+    /// Whether there is no place left.
+    pub fn is_full(&self) -> bool {
+        self.len() >= self.limit
+    }
+
+    /// Sockets in the table.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Puts `entry` in a free place; the caller has seen that there is one.
+    pub fn insert(&mut self, entry: Entry) -> u32 {
+        if let Some(number) = self.free.pop() {
+            self.slots[number as usize].entry = entry;
+            return number;
+        }
+        self.slots.push(Slot {
+            generation: 0,
+            entry,
+            watch: Watch::default(),
+            dirty: false,
+            unresolved: false,
+        });
+        self.slots.len() as u32 - 1
+    }
+
+    /// Takes what is at `number` out, and frees the place. Its flow is forgotten.
+    pub fn remove(&mut self, number: u32) -> Entry {
+        self.unlink(number);
+        self.disown(number);
+        let slot = &mut self.slots[number as usize];
+        (slot.dirty, slot.unresolved) = (false, false);
+        self.free.push(number);
+        core::mem::replace(&mut slot.entry, Entry::Free)
+    }
+
+    /// Makes the names that were given out for `number` invalid, and ends its watch.
+    pub fn disown(&mut self, number: u32) {
+        let slot = &mut self.slots[number as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.watch.end();
+    }
+
+    /// The name of what is at `number`.
+    pub fn name(&self, number: u32) -> Socket {
+        Socket { index: number, generation: self.slots[number as usize].generation }
+    }
+
+    /// The number that `socket` names.
+    pub fn resolve(&self, socket: Socket) -> Result<u32, SocketError> {
+        match self.slots.get(socket.index as usize) {
+            Some(slot) if slot.generation == socket.generation && !matches!(slot.entry, Entry::Free) => {
+                Ok(socket.index)
+            }
+            _ => Err(SocketError::Closed),
+        }
+    }
+
+    /// The place with `number`, which was given out by this table.
+    pub fn slot(&mut self, number: u32) -> &mut Slot {
+        &mut self.slots[number as usize]
+    }
+
+    /// The connection at `number`.
+    pub fn connection(&mut self, number: u32) -> Option<&mut Connection> {
+        match &mut self.slots.get_mut(number as usize)?.entry {
+            Entry::Connection(connection) => Some(connection),
+            _ => None,
+        }
+    }
+
+    /// The listener at `number`.
+    pub fn listener(&mut self, number: u32) -> Option<&mut Listener> {
+        match &mut self.slots.get_mut(number as usize)?.entry {
+            Entry::Listener(listener) => Some(listener),
+            _ => None,
+        }
+    }
+
+    /// The UDP socket at `number`.
+    pub fn datagrams(&mut self, number: u32) -> Option<&mut Datagrams> {
+        match &mut self.slots.get_mut(number as usize)?.entry {
+            Entry::Datagrams(datagrams) => Some(datagrams),
+            _ => None,
+        }
+    }
+
+    /// What can be done with the socket at `number`.
+    pub fn readiness(&self, number: u32) -> Readiness {
+        match &self.slots[number as usize].entry {
+            Entry::Free => Readiness::NONE,
+            Entry::Connection(connection) => connection.readiness(),
+            Entry::Listener(listener) => Readiness { readable: listener.has_queued(), writable: false },
+            Entry::Datagrams(datagrams) => datagrams.readiness(),
+        }
+    }
+
+    /// Has frames of its flow find `number`.
+    pub fn link(&mut self, number: u32) {
+        let (slots, hash) = (&self.slots, self.hash);
+        let Some(flow) = flow_of(&slots[number as usize].entry) else { return };
+        self.flows.insert_unique(hash.of(&flow), number, |other| {
+            flow_of(&slots[*other as usize].entry).map_or(0, |flow| hash.of(&flow))
+        });
+    }
+
+    /// Ends that frames find `number`.
+    pub fn unlink(&mut self, number: u32) {
+        let Some(flow) = flow_of(&self.slots[number as usize].entry) else { return };
+        if let Ok(found) = self.flows.find_entry(self.hash.of(&flow), |other| *other == number) {
+            found.remove();
+        }
+    }
+
+    /// The socket that has just this flow.
+    pub fn find(&self, flow: &Flow) -> Option<u32> {
+        let same = |number: &u32| flow_of(&self.slots[*number as usize].entry).as_ref() == Some(flow);
+        self.flows.find(self.hash.of(flow), same).copied()
+    }
+
+    /// The listener or UDP socket that frames of `flow` are for: one at the address before one at every address.
+    pub fn find_bound(&self, flow: &Flow) -> Option<u32> {
+        self.find(&flow.with_any_remote()).or_else(|| self.find(&flow.with_any_address()))
+    }
+}
+
+fn flow_of(entry: &Entry) -> Option<Flow> {
+    match entry {
+        Entry::Free => None,
+        Entry::Connection(connection) => Some(connection.flow),
+        Entry::Listener(listener) => {
+            Some(Flow::to(Transport::Tcp, (listener.local.ip(), listener.local.port())))
+        }
+        Entry::Datagrams(datagrams) => {
+            Some(Flow::to(Transport::Udp, (datagrams.local.ip(), datagrams.local.port())))
+        }
+    }
+}
