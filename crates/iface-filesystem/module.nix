@@ -4,5 +4,6 @@ mkRoom ./. {
   interface = {
     trait = "FileSystem";
     arity = "one";
+    default = "rootfs";
   };
 }

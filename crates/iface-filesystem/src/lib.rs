@@ -3,6 +3,10 @@
 
 extern crate alloc;
 
+pub mod conformance;
+pub mod fake;
+mod lookup;
+
 use alloc::vec::Vec;
 
 /// Names a file or directory of one file system for as long as that is mounted.
@@ -61,7 +65,7 @@ pub enum FileError {
     ReadOnly,
     /// No room for more.
     NoSpace,
-    /// A name is empty, too long, or holds `/` or a zero byte.
+    /// A name is empty, longer than 255 bytes, `.` or `..`, or holds `/` or a zero byte.
     InvalidName,
     /// Links lead to links more than 40 times.
     TooManyLinks,
@@ -114,6 +118,7 @@ pub trait FileSystem: Copy + 'static {
     fn entry(&self, directory: Node, index: usize) -> Result<Option<DirectoryEntry>, FileError>;
 
     /// What an absolute or relative path names from the root, `.`, `..` and links followed; `..` stops at the root.
+    /// An empty path names nothing.
     fn lookup(&self, path: &[u8]) -> Result<Node, FileError> {
         lookup::lookup(*self, path)
     }
@@ -142,7 +147,8 @@ pub trait FileSystem: Copy + 'static {
         Err(FileError::ReadOnly)
     }
 
-    /// Moves a name, and replaces a file that has the new one.
+    /// Moves a name, and replaces a file that has the new one, which then is as one removed. A directory replaces
+    /// nothing and is not replaced; moved below itself it is [`FileError::InvalidName`].
     fn rename(&self, from: (Node, &[u8]), to: (Node, &[u8])) -> Result<(), FileError> {
         let _ = (from, to);
         Err(FileError::ReadOnly)
@@ -153,5 +159,3 @@ pub trait FileSystem: Copy + 'static {
         let _ = node;
     }
 }
-
-mod lookup;
