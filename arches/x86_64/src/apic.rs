@@ -114,6 +114,11 @@ impl IoApic {
         Self(Registers(registers))
     }
 
+    /// Whether there is one: reading where nothing is gives all zeros or all ones.
+    pub fn is_present(&self) -> bool {
+        !matches!(self.read(VERSION), 0 | u32::MAX)
+    }
+
     /// How many lines it has.
     pub fn lines(&self) -> u32 {
         (self.read(VERSION) >> 16 & 0xff) + 1

@@ -39,15 +39,19 @@ impl Arch for X86_64 {
     fn context(&self, stack: &'static mut [MaybeUninit<u8>], entry: Entry, argument: usize) -> Context {
         let top = stack.as_mut_ptr_range().end as usize & !15;
         let frame = top - FRAME * size_of::<usize>();
-        assert!(frame >= stack.as_ptr() as usize, "a stack of {} bytes is too small for a thread", stack.len());
+        assert!(
+            frame >= stack.as_ptr() as usize,
+            "a stack of {} bytes is too small for a thread",
+            stack.len()
+        );
         let words: [usize; FRAME] = [
             MXCSR_DEFAULT | X87_DEFAULT << 32,
-            0,                // r15
-            0,                // r14
-            argument,         // r13
-            entry as usize,   // r12
-            0,                // rbp
-            0,                // rbx
+            0,              // r15
+            0,              // r14
+            argument,       // r13
+            entry as usize, // r12
+            0,              // rbp
+            0,              // rbx
             begin as *const () as usize,
             backtrace::END,
             backtrace::END,

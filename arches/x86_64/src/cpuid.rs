@@ -43,9 +43,19 @@ pub fn tsc_rate() -> Option<u64> {
 }
 
 fn hypervisor_tsc_rate() -> Option<u64> {
+    timing().map(|[tsc, _]| tsc).filter(|rate| *rate != 0)
+}
+
+/// The rate of the local APIC timer before its divider in Hz, where the hypervisor tells it.
+pub fn local_apic_rate() -> Option<u64> {
+    timing().map(|[_, bus]| bus).filter(|rate| *rate != 0)
+}
+
+/// The rates of time-stamp counter and local APIC timer in Hz, 0 for one that is not told.
+fn timing() -> Option<[u64; 2]> {
     let (_, last) = hypervisor()?;
-    let kilohertz = if last >= TIMING { cpuid_count(TIMING, 0).eax } else { 0 };
-    (kilohertz != 0).then_some(u64::from(kilohertz) * 1000)
+    let leaf = (last >= TIMING).then(|| cpuid_count(TIMING, 0))?;
+    Some([leaf.eax, leaf.ebx].map(|kilohertz| u64::from(kilohertz) * 1000))
 }
 
 /// Leaf 15H: the ratio of time-stamp counter and core crystal clock, and the crystal's rate.

@@ -181,7 +181,10 @@ mod tests {
     #[test]
     fn the_dump_names_every_register() {
         let dump = Exception::new(&saved(0, [0x10_1000, 8, 2, 0x20_0000, 16, 0])).to_string();
-        assert!(dump.starts_with("divide error (vector 0, error code 0x0)\n  rip 0000000000101000"), "{dump}");
+        assert!(
+            dump.starts_with("divide error (vector 0, error code 0x0)\n  rip 0000000000101000"),
+            "{dump}"
+        );
         assert!(dump.contains("r13 000000000000000c"), "{dump}");
         assert_eq!(dump.lines().count(), 7);
     }

@@ -32,7 +32,11 @@ impl Gate {
     /// An interrupt gate to `handler` on stack `stack` of the task state; 0 is the interrupted one.
     const fn new(handler: u64, stack: u64) -> Self {
         let present_interrupt = 0x8e << 40;
-        let low = handler & 0xffff | (CODE as u64) << 16 | stack << 32 | present_interrupt | (handler >> 16 & 0xffff) << 48;
+        let low = handler & 0xffff
+            | (CODE as u64) << 16
+            | stack << 32
+            | present_interrupt
+            | (handler >> 16 & 0xffff) << 48;
         Self([low, handler >> 32])
     }
 }
@@ -51,10 +55,8 @@ static IDT: Idt = Idt(UnsafeCell::new([Gate::ABSENT; EXCEPTIONS + INTERRUPTS]));
 /// [`segments::load`](crate::segments::load) was called, and interrupts are off.
 pub unsafe fn load_exceptions() {
     fill(0, EXCEPTIONS, exception::stubs as *const () as u64, 1);
-    let pointer = DescriptorTablePointer {
-        limit: (size_of::<Idt>() - 1) as u16,
-        base: IDT.0.get().cast_const(),
-    };
+    let pointer =
+        DescriptorTablePointer { limit: (size_of::<Idt>() - 1) as u16, base: IDT.0.get().cast_const() };
     // SAFETY: the table stays, and its gates lead to stubs that never return.
     unsafe { lidt(&pointer) };
 }

@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
-#![expect(unsafe_code, reason = "page tables, descriptor tables and the context switch are the processor's own")]
+#![expect(
+    unsafe_code,
+    reason = "page tables, descriptor tables and the context switch are the processor's own"
+)]
 
 extern crate alloc;
 

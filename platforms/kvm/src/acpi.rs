@@ -102,7 +102,10 @@ fn root_pointer() -> Option<&'static [u8]> {
         return bytes(address, SIZE).filter(|pointer| is_root_pointer(pointer));
     }
     let area = bytes(ROOT_POINTER_AREA.start, ROOT_POINTER_AREA.end - ROOT_POINTER_AREA.start)?;
-    (0..area.len()).step_by(16).filter_map(|at| area.get(at..at + SIZE as usize)).find(|at| is_root_pointer(at))
+    (0..area.len())
+        .step_by(16)
+        .filter_map(|at| area.get(at..at + SIZE as usize))
+        .find(|at| is_root_pointer(at))
 }
 
 fn is_root_pointer(pointer: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! What the loader left: entry, and the two boot protocols.
 
+// Absolute 32-bit addresses, which a test program of the host has none of.
+#[cfg(not(test))]
 mod entry;
 mod multiboot;
 pub(crate) mod physical;
@@ -10,9 +12,16 @@ use core::fmt::{self, Display};
 use core::ops::Range;
 use core::str;
 
-pub(crate) use entry::STACK;
+use x86_64::boot::GuardedStack;
+
 pub(crate) use physical::{image, symbols};
 pub(crate) use ram::Pieces;
+
+/// Bytes of the stack that the image starts on.
+const STACK_SIZE: usize = 32 * 1024;
+
+/// The stack that rooms are started on, and the application's `main`.
+pub(crate) static STACK: GuardedStack<STACK_SIZE> = GuardedStack::new();
 
 /// The longest command line, in bytes.
 const COMMAND_LINE_LIMIT: u64 = 4096;

@@ -9,6 +9,7 @@ use iface_console::Writer;
 use iface_platform::{ExitStatus, Platform};
 use panic_report::Once;
 use x86_64::exception::Exception;
+use x86_64::paging::PAGE_SIZE;
 use x86_64::{backtrace, paging};
 
 use crate::boot::symbols::{unicore_data_start, unicore_text_start};
@@ -35,11 +36,17 @@ pub(crate) fn exception(exception: &Exception) -> ! {
     let mut out = Writer(Kvm);
     // The console's writer never fails.
     let _ = writeln!(out, "exception: {exception}");
-    if exception.address.is_some_and(|address| paging::guarded(address).is_some()) {
-        let _ = writeln!(out, "  the address is in a guard page: a stack overflowed, or a null pointer was used");
+    match exception.address {
+        Some(address) if address < PAGE_SIZE => {
+            let _ = writeln!(out, "  a null pointer was used");
+        }
+        Some(address) if paging::guarded(address).is_some() => {
+            let _ = writeln!(out, "  a stack overflowed");
+        }
+        _ => {}
     }
     let instruction = exception.instruction as usize;
-    let callers = frames(exception.stack_pointer as usize);
+    let callers = frames(above_guard(exception.stack_pointer) as usize);
     panic_report::backtrace(Kvm, core::iter::once(instruction).chain(callers));
     Kvm.exit(ExitStatus::PANIC)
 }
@@ -48,6 +55,14 @@ pub(crate) fn exception(exception: &Exception) -> ! {
 fn once() {
     if !REPORTED.first() {
         exit::now(ExitStatus::PANIC);
+    }
+}
+
+/// Where the stack begins whose pointer may have run into the guard page below it.
+fn above_guard(stack_pointer: u64) -> u64 {
+    match paging::guarded(stack_pointer) {
+        Some(_) => (stack_pointer & !(PAGE_SIZE - 1)) + PAGE_SIZE,
+        None => stack_pointer,
     }
 }
 

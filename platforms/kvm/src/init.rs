@@ -144,7 +144,9 @@ fn map_initrd(found: &Found) -> Result<Option<&'static [u8]>, InitError> {
     // SAFETY: the pages hold the initrd and nothing of the image or its allocator.
     unsafe { paging::map(pages, Access::Read)? };
     // SAFETY: it is in memory that is mapped, and that nothing writes any more.
-    Ok(Some(unsafe { slice::from_raw_parts(initrd.start as *const u8, (initrd.end - initrd.start) as usize) }))
+    Ok(Some(unsafe {
+        slice::from_raw_parts(initrd.start as *const u8, (initrd.end - initrd.start) as usize)
+    }))
 }
 
 pub(crate) fn command_line() -> CommandLine<'static> {

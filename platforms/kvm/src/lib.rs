@@ -8,17 +8,20 @@ extern crate std;
 
 mod acpi;
 mod boot;
+mod clock;
 mod console;
+mod events;
 mod exit;
 mod fault;
 mod init;
 mod memory;
 mod pages;
+mod pci;
 
 pub use boot::{Boot, BootError};
 pub use fault::panic;
-pub use init::{Config, InitError, Needs, Provides, init};
 use iface_platform::Termination;
+pub use init::{Config, InitError, Needs, Provides, init};
 
 /// The virtual machine; a marker, as there is one.
 #[derive(Clone, Copy, Debug)]

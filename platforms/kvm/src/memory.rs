@@ -46,7 +46,8 @@ fn hand_over_within<A: Allocator>(
         map_memory(&range)?;
         let reserved = regions.clone().filter(|other| !other.usable);
         // A map that names memory twice must not give it away twice.
-        let holes = regions.clone().take(index).chain(reserved).map(|hole| hole.range).chain(kept.iter().cloned());
+        let holes =
+            regions.clone().take(index).chain(reserved).map(|hole| hole.range).chain(kept.iter().cloned());
         for piece in Pieces::new(range, holes) {
             // SAFETY: the piece is memory by the loader's map, it is mapped, and neither the image nor what the loader
             // left in it that is still needed, nor an earlier piece.

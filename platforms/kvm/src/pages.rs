@@ -27,13 +27,16 @@ impl Memory for Kvm {
             return Err(MemoryError::Exhausted);
         }
         // SAFETY: the pages after the first were allocated above and are nobody else's.
-        Ok(unsafe { slice::from_raw_parts_mut(base.as_ptr().add(PAGE).cast::<MaybeUninit<u8>>(), pages * PAGE) })
+        Ok(unsafe {
+            slice::from_raw_parts_mut(base.as_ptr().add(PAGE).cast::<MaybeUninit<u8>>(), pages * PAGE)
+        })
     }
 
     fn release_stack(&self, stack: Stack) {
         let base = (stack.as_ptr() as usize).wrapping_sub(PAGE);
         let pages = stack.len() / PAGE;
-        let ours = paging::guarded(base as u64) == Some(pages as u32) && stack.len() == pages * PAGE && pages > 0;
+        let ours =
+            paging::guarded(base as u64) == Some(pages as u32) && stack.len() == pages * PAGE && pages > 0;
         assert!(ours, "released memory that is no stack");
         paging::unguard(base as u64).expect("a guard page");
         // SAFETY: the guard page says that `stack` allocated it, with this many pages; whoever gives the reference up uses

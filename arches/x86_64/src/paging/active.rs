@@ -5,9 +5,9 @@ use core::cell::RefCell;
 use core::fmt::{self, Display};
 use core::ops::Range;
 
+use super::PAGE_SIZE;
 use super::entry::{Access, Content, Table};
 use super::space::{MapError, Space, Tables};
-use super::PAGE_SIZE;
 use crate::boot::TABLES;
 use crate::single::SingleCore;
 

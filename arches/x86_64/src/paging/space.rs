@@ -77,7 +77,13 @@ impl<T: Tables> Space<T> {
         }
     }
 
-    fn set_in(&mut self, table: u64, level: u32, range: Range<u64>, content: Content) -> Result<(), MapError> {
+    fn set_in(
+        &mut self,
+        table: u64,
+        level: u32,
+        range: Range<u64>,
+        content: Content,
+    ) -> Result<(), MapError> {
         let mut start = range.start;
         while start < range.end {
             let end = range.end.min((start | (span(level) - 1)) + 1);

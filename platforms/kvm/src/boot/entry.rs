@@ -2,13 +2,7 @@
 
 use core::arch::global_asm;
 
-use x86_64::boot::GuardedStack;
-
-/// Bytes of the stack that the image starts on.
-const STACK_SIZE: usize = 32 * 1024;
-
-/// The stack that rooms are started on, and the application's `main`.
-pub(crate) static STACK: GuardedStack<STACK_SIZE> = GuardedStack::new();
+use super::{STACK, STACK_SIZE};
 
 x86_64::enter_long_mode!("unicore_entry", "unicore_start", STACK, STACK_SIZE);
 

@@ -1,0 +1,58 @@
+//! Counter 2 of the interval timer (Intel 8254 Programmable Interval Timer), which the PC's speaker has.
+
+use x86_64::x86::io::{inb, outb};
+
+/// Its rate in Hz.
+pub(super) const RATE: u64 = 1_193_182;
+
+const COUNTER: u16 = 0x42;
+const CONTROL: u16 = 0x43;
+const SPEAKER: u16 = 0x61;
+
+/// Counter 2, low byte then high byte, mode 0 (count down once), binary.
+const COUNT_DOWN_ONCE: u8 = 0b1011_0000;
+/// Counter 2, keep the count for reading.
+const LATCH: u8 = 0b1000_0000;
+/// Counter 2 counts.
+const GATE: u8 = 1 << 0;
+/// Its output is heard.
+const AUDIBLE: u8 = 1 << 1;
+
+/// More readings than a machine with the timer needs for a millisecond.
+const PATIENCE: u32 = 100_000;
+
+/// The counter, counting down from 65,535.
+pub(super) struct IntervalTimer;
+
+impl IntervalTimer {
+    pub fn start() -> Self {
+        // SAFETY: the ports are the timer's and the speaker's, which do not touch memory.
+        unsafe {
+            outb(SPEAKER, inb(SPEAKER) & !AUDIBLE | GATE);
+            outb(CONTROL, COUNT_DOWN_ONCE);
+            outb(COUNTER, 0xff);
+            outb(COUNTER, 0xff);
+        }
+        Self
+    }
+
+    pub fn count(&self) -> u16 {
+        // SAFETY: as in `start`.
+        unsafe {
+            outb(CONTROL, LATCH);
+            u16::from_le_bytes([inb(COUNTER), inb(COUNTER)])
+        }
+    }
+
+    /// Waits until the count is `target` or less.
+    ///
+    /// # Panics
+    /// When it does not count: the machine has no such timer.
+    pub fn wait_until(&self, target: u16) {
+        let counts = (0..PATIENCE).any(|_| self.count() <= target);
+        assert!(
+            counts,
+            "the machine tells no rate of its time-stamp counter and has no interval timer to measure it by"
+        );
+    }
+}
