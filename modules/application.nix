@@ -21,21 +21,31 @@ let
   name = manifest.package.name or "application";
   imageName = if app.name == null then name else app.name;
 
-  whereCrate = at (where [ "app" "crate" ]);
+  whereCrate = at (where [
+    "app"
+    "crate"
+  ]);
   crateFile = words.shownFile app.crate;
 
   hasEntry = manifest ? lib.path || pathExists (package.dir + "/src/lib.rs");
 
   entryProblems =
     if app.crate == null then
-      [ "the application has no entry: set `app.crate` to the directory of its crate (`app.crate = ./.`)" ]
+      [
+        "the application has no entry: set `app.crate` to the directory of its crate (`app.crate = ./.`)"
+      ]
     else if manifest == null then
-      [ "the application has no entry: `app.crate`${whereCrate} is ${crateFile}, which has no Cargo.toml: add one, or name another directory" ]
+      [
+        "the application has no entry: `app.crate`${whereCrate} is ${crateFile}, which has no Cargo.toml: add one, or name another directory"
+      ]
     else if !hasEntry then
-      [ "the application has no entry: `app.crate`${whereCrate} is ${crateFile}, which has no src/lib.rs: add one with `pub fn main`" ]
+      [
+        "the application has no entry: `app.crate`${whereCrate} is ${crateFile}, which has no src/lib.rs: add one with `pub fn main`"
+      ]
     else
-      lib.optional (rooms ? ${name})
-        "application ${tick name}${whereCrate} has the name of a room: give its Cargo package another";
+      lib.optional (
+        rooms ? ${name}
+      ) "application ${tick name}${whereCrate} has the name of a room: give its Cargo package another";
 
   typeOf = setting: settings.inferredTypeName app.settings.${setting};
 
@@ -56,7 +66,9 @@ let
 
   settingProblem =
     setting:
-    "`app.settings.${setting}`${at (whereSetting setting)} is ${words.shownValue app.settings.${setting}}, which no field of `Config` can hold: "
+    "`app.settings.${setting}`${at (whereSetting setting)} is ${
+      words.shownValue app.settings.${setting}
+    }, which no field of `Config` can hold: "
     + "take an integer, a boolean, a string, a path, a package, a list of one of these, or null";
 in
 {

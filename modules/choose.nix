@@ -13,8 +13,8 @@
   chosen,
   enabled,
   forbidden,
-  # Option path to where it is defined.
-  where,
+  # ` (places)` where a path, written with dots, is defined.
+  place,
 }:
 let
   inherit (builtins)
@@ -23,7 +23,7 @@ let
     head
     map
     ;
-  inherit (words) at tick;
+  inherit (words) tick;
 
   provides = interface: name: rooms ? ${name} && elem interface rooms.${name}.provides;
 
@@ -33,7 +33,7 @@ let
     interface:
     lib.optional (chosen ? ${interface}) {
       providers = chosen.${interface};
-      why = "chosen for ${tick interface}${at (where [ "choose" interface ])}";
+      why = "chosen for ${tick interface}${place "choose.${interface}"}";
     };
 
   byEnabling =
@@ -50,7 +50,9 @@ let
   byPlatform =
     interface:
     let
-      default = filter (name: !(forbidden name)) (named (platform.platform.defaults.${interface} or null));
+      default = filter (name: !(forbidden name)) (
+        named (platform.platform.defaults.${interface} or null)
+      );
       own = filter (provides interface) [
         platform.name
         arch.name

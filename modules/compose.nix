@@ -22,7 +22,12 @@ let
     elem
     filter
     ;
-  inherit (words) at mends tick ticks;
+  inherit (words)
+    at
+    mends
+    tick
+    ticks
+    ;
 
   pool = poolFor { inherit platform arch; };
   inherit (pool) rooms interfaces;
@@ -32,17 +37,20 @@ let
 
   # The application, in the form of a room.
 
-  app = import ./application.nix {
-    inherit
-      lib
-      words
-      settings
-      packageAt
-      ;
-  } {
-    inherit (config) app;
-    inherit where rooms;
-  };
+  app =
+    import ./application.nix
+      {
+        inherit
+          lib
+          words
+          settings
+          packageAt
+          ;
+      }
+      {
+        inherit (config) app;
+        inherit where rooms;
+      };
 
   # The target.
 
@@ -50,12 +58,9 @@ let
 
   unknownTarget =
     word: kind: option: name:
-    let
-      meant = near.nearest name (namesOf kind);
-    in
     lib.optional (!(elem name (namesOf kind))) (
       "${word} ${tick name}${at (where [ option ])} is not in the pool: "
-      + (if meant == null then "there are ${ticks (namesOf kind)}" else "did you mean ${tick meant}?")
+      + near.meantOr name (namesOf kind) "there are ${ticks (namesOf kind)}"
     );
 
   unknownTargets =
@@ -68,7 +73,9 @@ let
   supportsArch = platformRoom.arches == null || elem arch platformRoom.arches;
 
   unsupportedTarget = lib.optional (!supportsArch) (
-    "platform ${tick platform} does not support architecture ${tick arch}${at (where [ "arches" ])}, only ${ticks platformRoom.arches}${at [ (platformRoom.where "arches") ]}: "
+    "platform ${tick platform} does not support architecture ${tick arch}${at (where [ "arches" ])}, only ${ticks platformRoom.arches}${
+      at [ (platformRoom.where "arches") ]
+    }: "
     + mends [
       "take ${tick arch} out of `arches`"
       "take ${tick platform} out of `platforms`"
@@ -78,7 +85,9 @@ let
   linkerScripts = platformRoom.platform.linkerScripts;
 
   noLinkerScript = lib.optional (supportsArch && linkerScripts != { } && !(linkerScripts ? ${arch})) (
-    "platform ${tick platform} has no linker script for ${tick arch}${at [ (platformRoom.where "platform") ]}: add `platform.linkerScripts.${arch}`, or take ${tick arch} out of its `arches`"
+    "platform ${tick platform} has no linker script for ${tick arch}${
+      at [ (platformRoom.where "platform") ]
+    }: add `platform.linkerScripts.${arch}`, or take ${tick arch} out of its `arches`"
   );
 
   targetProblems =
@@ -124,7 +133,9 @@ let
     concatMap (node: attrNames graph.bindings.${node.key}) graph.nodes
     ++ concatMap (room: room.provides) memberRooms
   );
-  usedInterfaces = lib.genAttrs (filter (name: interfaces ? ${name}) bound) (name: interfaces.${name});
+  usedInterfaces = lib.genAttrs (filter (name: interfaces ? ${name}) bound) (
+    name: interfaces.${name}
+  );
 
   reached = map (package: package.key) (
     builtins.genericClosure {
@@ -133,11 +144,13 @@ let
       );
       operator =
         { key }:
-        map (name: { key = name; }) (filter (name: packages ? ${name}) (packages.${key}.dependencies or [ ]));
+        map (name: { key = name; }) (
+          filter (name: packages ? ${name}) (packages.${key}.dependencies or [ ])
+        );
     }
   );
 
-  packageProblems = import ./crate.nix { inherit lib words near; } packages;
+  packageProblems = import ./problems/crate.nix { inherit lib words near; } packages;
 
   unsetProblem =
     room: name:
@@ -145,7 +158,9 @@ let
 
   duplicateProblem =
     name:
-    "${tick name} names more than one package (${lib.concatStringsSep ", " pool.duplicates.${name}}): rename one";
+    "${tick name} names more than one package (${
+      lib.concatStringsSep ", " pool.duplicates.${name}
+    }): rename one";
 
   graphProblems =
     graph.problems

@@ -6,6 +6,8 @@
   root ? ../.,
   # More of it: directories of rooms, of pools, or of single rooms, and lists of these.
   rooms ? [ ],
+  # A directory to the archive of it, for options that carry a tree (`apply = packTree`). Who evaluates alone leaves it.
+  packTree ? (tree: tree),
 }:
 let
   inherit (builtins)
@@ -146,7 +148,21 @@ let
     if composition.problems == [ ] then
       composition
     else
-      throw "${composition.image} does not compose:\n${lib.concatMapStringsSep "\n" (problem: "  - ${problem}") composition.problems}";
+      throw "${composition.image} does not compose:\n${
+        lib.concatMapStringsSep "\n" (problem: "  - ${problem}") composition.problems
+      }";
+  reference = import ./reference.nix {
+    inherit lib words;
+    inherit (pool) rooms;
+    inherit
+      (import ./options.nix {
+        inherit lib settings;
+        inherit (pool) rooms;
+      })
+      declared
+      enable
+      ;
+  };
 in
 {
   inherit
@@ -154,6 +170,13 @@ in
     checked
     targetsOf
     pool
+    ;
+
+  inherit (reference)
+    optionsReference
+    supportMatrix
+    optionsPage
+    supportPage
     ;
 
   # All images of a unikernel: name to composition.

@@ -23,6 +23,8 @@ let
     ;
   inherit (words) at tick ticks;
 
+  definitionProblems = import ./problems/definitions.nix { inherit lib words settings; };
+
   options = import ./options.nix { inherit lib settings rooms; };
 
   evaluated = lib.evalModules {
@@ -53,48 +55,6 @@ let
   # 1500 is the priority of a default.
   isSet = option: option.isDefined && option.highestPrio < 1500;
 
-  # `where` tells the places of a path below the option, too.
-  definitionProblems =
-    where: path: declaration: definitions:
-    let
-      inherit (declaration) type;
-      name = tick (lib.concatStringsSep "." path);
-      wrong = filter (definition: !(type.check definition.value)) definitions;
-      mend =
-        "set it to such a value"
-        + lib.optionalString (
-          declaration ? default
-        ) ", or leave it out for the default ${words.shownValue declaration.default}";
-      wrongLine =
-        definition:
-        "${name} is ${words.shownValue definition.value}${at (where path)}, but its type is ${type.description}: ${mend}";
-    in
-    if wrong != [ ] then
-      map wrongLine wrong
-    else if settings.evaluates (type.merge path definitions) then
-      [ ]
-    else if type.name == "attrsOf" then
-      attributeProblems where path type.nestedTypes.elemType definitions
-    else if builtins.length definitions > 1 then
-      [
-        "${name} is defined more than once${at (where path)}, and the definitions do not go together: keep one, or raise one with lib.mkForce"
-      ]
-    else
-      map wrongLine definitions;
-
-  # In a set of values the one that is wrong is named.
-  attributeProblems =
-    where: path: type: definitions:
-    let
-      names = lib.unique (concatMap (definition: attrNames definition.value) definitions);
-      of = name: filter (definition: definition.value ? ${name}) definitions;
-      holding =
-        name: definition:
-        map (value: definition // { inherit value; }) (lib.dischargeProperties definition.value.${name});
-      valid = name: lib.filterOverrides (concatMap (holding name) (of name));
-    in
-    concatMap (name: definitionProblems where (path ++ [ name ]) { inherit type; } (valid name)) names;
-
   optionProblems =
     path: declaration: option:
     lib.optionals (isSet option) (
@@ -119,8 +79,7 @@ let
     ) (attrNames declarations);
 
   optionAbove =
-    path: tree:
-    if lib.isOption tree then tree else optionAbove (lib.tail path) tree.${lib.head path};
+    path: tree: if lib.isOption tree then tree else optionAbove (lib.tail path) tree.${lib.head path};
 
   # The paths of a definition that no declaration has, each cut where it leaves the declarations.
   undeclaredPaths =
@@ -212,5 +171,7 @@ in
 
   # The settings of a room, and of those the ones without a value.
   settingsOf = room: lib.mapAttrs (settingOf room.name) room.options;
-  unset = room: filter (name: !evaluated.options.libs.${room.name}.${name}.isDefined) (attrNames room.options);
+  unset =
+    room:
+    filter (name: !evaluated.options.libs.${room.name}.${name}.isDefined) (attrNames room.options);
 }

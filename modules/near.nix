@@ -24,7 +24,8 @@ let
         row: j:
         let
           changed = if charAt a (i - 1) == charAt b (j - 1) then 0 else 1;
-          swapped = i > 1 && j > 1 && charAt a (i - 1) == charAt b (j - 2) && charAt a (i - 2) == charAt b (j - 1);
+          swapped =
+            i > 1 && j > 1 && charAt a (i - 1) == charAt b (j - 2) && charAt a (i - 2) == charAt b (j - 1);
           distance = min (elemAt above j + 1) (
             [
               (elemAt row (j - 1) + 1)
@@ -48,9 +49,7 @@ let
   # More edits than a third of the letters make another word, not a slip.
   tolerated = name: lib.max 1 (stringLength name / 3);
 in
-{
-  inherit distance;
-
+rec {
   # The nearest of `names`, or null where none is near.
   nearest =
     name: names:
@@ -63,4 +62,12 @@ in
       sorted = sort (x: y: x.distance < y.distance) fitting;
     in
     if length sorted == 0 then null else (elemAt sorted 0).candidate;
+
+  # The question that helps where one is near, and `otherwise` where none is.
+  meantOr =
+    name: names: otherwise:
+    let
+      meant = nearest name names;
+    in
+    if meant == null then otherwise else "did you mean `${meant}`?";
 }

@@ -97,10 +97,12 @@ let
     libs = lib.mapAttrs (_: optionsOf) configurable;
   };
 
-  tolerantTree = lib.mapAttrs (_: tree: if lib.isOption tree then tolerant tree else tolerantTree tree);
+  tolerantTree = lib.mapAttrs (
+    _: tree: if lib.isOption tree then tolerant tree else tolerantTree tree
+  );
 in
 {
-  inherit declared;
+  inherit declared enable;
 
   module = {
     _file = "modules/options.nix";

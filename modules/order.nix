@@ -22,8 +22,7 @@ let
         order = below.order ++ [ name ];
       };
 
-  cycleFrom =
-    name: path: if lib.head path == name then path else cycleFrom name (lib.tail path);
+  cycleFrom = name: path: if lib.head path == name then path else cycleFrom name (lib.tail path);
 in
 # `dependencies`: name to names. The result has all that `roots` lead to in `order`, and `cycles`, each from a name back
 # to itself.

@@ -15,12 +15,12 @@ let
 
   isFile = module: builtins.isPath module || builtins.isString module;
 
-  applied =
-    args: module: if isFunction module then module (argumentsFor args module) else module;
+  applied = args: module: if isFunction module then module (argumentsFor args module) else module;
 
   # A function that names none of its arguments takes what there is.
   argumentsFor =
-    args: module: if functionArgs module == { } then args else intersectAttrs (functionArgs module) args;
+    args: module:
+    if functionArgs module == { } then args else intersectAttrs (functionArgs module) args;
 
   # { file; value; } of a module and of all that it imports.
   loaded =

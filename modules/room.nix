@@ -20,19 +20,24 @@ let
   inherit (words) tick;
 
   isNames = value: isList value && all isString value;
-  isOptions = value: isAttrs value && all (option: option._type or null == "option") (lib.attrValues value);
+  isOptions =
+    value: isAttrs value && all (option: option._type or null == "option") (lib.attrValues value);
 
   form = check: description: { inherit check description; };
   text = form isString "a string";
   names = form isNames "a list of strings";
   attributes = form isAttrs "an attribute set";
-  file = form (value: builtins.isPath value && builtins.pathExists value) "the path of a file that exists";
+  file = form (
+    value: builtins.isPath value && builtins.pathExists value
+  ) "the path of a file that exists";
 
   roomForm = {
     summary = text;
     platforms = names;
     arches = names;
-    needs = form (value: isNames value || isFunction value) "a list of strings, or a function from the settings to one";
+    needs = form (
+      value: isNames value || isFunction value
+    ) "a list of strings, or a function from the settings to one";
     provides = names;
     after = names;
     conflicts = names;
@@ -74,16 +79,28 @@ let
   mismatches =
     room: prefix: formOf: attrs:
     let
-      where = name: words.at (lib.optional (unsafeGetAttrPos name attrs != null) (words.shownPosition (unsafeGetAttrPos name attrs)));
+      where =
+        name:
+        words.at (
+          lib.optional (unsafeGetAttrPos name attrs != null) (
+            words.shownPosition (unsafeGetAttrPos name attrs)
+          )
+        );
       unknown =
         name:
         let
           meant = near.nearest name (attrNames formOf);
         in
         "room ${tick room}: ${tick "${prefix}${name}"}${where name} is not an attribute of a room: "
-        + (if meant == null then "there are ${words.ticks (attrNames formOf)}" else "did you mean ${tick "${prefix}${meant}"}?");
+        + (
+          if meant == null then
+            "there are ${words.ticks (attrNames formOf)}"
+          else
+            "did you mean ${tick "${prefix}${meant}"}?"
+        );
       wrong =
-        name: "room ${tick room}: ${tick "${prefix}${name}"}${where name} must be ${formOf.${name}.description}";
+        name:
+        "room ${tick room}: ${tick "${prefix}${name}"}${where name} must be ${formOf.${name}.description}";
       mismatch =
         name:
         if !(formOf ? ${name}) then
@@ -112,14 +129,21 @@ let
     let
       options = if isOptions (attrs.options or null) then attrs.options else { };
       untyped = lib.filter (name: settings.typeName options.${name} == null) (attrNames options);
-      unknownConstants = lib.filter (name: !(options ? ${name})) (if isNames (attrs.constants or null) then attrs.constants else [ ]);
+      unknownConstants = lib.filter (name: !(options ? ${name})) (
+        if isNames (attrs.constants or null) then attrs.constants else [ ]
+      );
     in
     map (
       name:
       "room ${tick room}: option ${tick name} has a type that no field of `Config` can have: take int, bool, str, enum, path, package, listOf or nullOr of these"
     ) untyped
-    ++ map (name: "room ${tick room}: constant ${tick name} is not one of its options: declare it in `options`, or take it out of `constants`") unknownConstants
-    ++ lib.optional (options ? enable) "room ${tick room}: option `enable` is the pool's own: name yours otherwise";
+    ++ map (
+      name:
+      "room ${tick room}: constant ${tick name} is not one of its options: declare it in `options`, or take it out of `constants`"
+    ) unknownConstants
+    ++ lib.optional (
+      options ? enable
+    ) "room ${tick room}: option `enable` is the pool's own: name yours otherwise";
 
   kindOf =
     attrs:
@@ -133,7 +157,9 @@ let
       "library";
 
   # A platform's room runs on that platform alone, an architecture's on that architecture.
-  own = kind: attrs: name: attribute: if kindOf attrs == kind then [ name ] else attrs.${attribute} or null;
+  own =
+    kind: attrs: name: attribute:
+    if kindOf attrs == kind then [ name ] else attrs.${attribute} or null;
 in
 dir: attrs:
 let

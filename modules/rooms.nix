@@ -25,7 +25,9 @@ let
     let
       entries = readDir dir;
     in
-    map (name: dir + "/${name}") (lib.filter (name: entries.${name} == "directory") (attrNames entries));
+    map (name: dir + "/${name}") (
+      lib.filter (name: entries.${name} == "directory") (attrNames entries)
+    );
 
   shelvesOf = dir: lib.filter pathExists (map (shelf: dir + "/${shelf}") shelves);
 

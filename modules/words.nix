@@ -59,14 +59,20 @@ rec {
     value:
     if builtins.isString value then
       "\"${unsafeDiscardStringContext value}\""
-    else if builtins.isInt value || builtins.isFloat value || builtins.isBool value || value == null then
+    else if
+      builtins.isInt value || builtins.isFloat value || builtins.isBool value || value == null
+    then
       builtins.toJSON value
+    else if value == { } then
+      "{ }"
     else if builtins.isPath value then
       shownFile value
     else if builtins.isList value then
       "[ ${lib.concatMapStrings (item: "${shownValue item} ") value}]"
     else if lib.isDerivation value then
       "package ${value.name or "without a name"}"
+    else if builtins.isAttrs value then
+      "an attribute set"
     else
-      if builtins.isAttrs value then "an attribute set" else "a function";
+      "a function";
 }

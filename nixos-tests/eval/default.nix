@@ -14,7 +14,9 @@ let
     toJSON
     ;
 
-  files = lib.filter (name: lib.hasSuffix ".nix" name && name != "default.nix") (attrNames (readDir ./.));
+  files = lib.filter (name: lib.hasSuffix ".nix" name && name != "default.nix") (
+    attrNames (readDir ./.)
+  );
   nameOf = lib.removeSuffix ".nix";
 
   fixtures = ./fixtures/pool;

@@ -22,7 +22,8 @@
   show =
     composition:
     let
-      shown = setting: "${setting.type} = ${builtins.toJSON setting.value}, ${toString setting.definedIn}";
+      shown =
+        setting: "${setting.type} = ${builtins.toJSON setting.value}, ${toString setting.definedIn}";
       # A file's place in the store is its content's, and no case's.
       settingsOf = node: removeAttrs node.settings [ "face" ];
     in

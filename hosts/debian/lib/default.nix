@@ -1,5 +1,5 @@
 # The part of nixpkgs' `lib` that composition uses, for hosts that cannot reach nixpkgs: same names, same meaning.
-# nixos-tests/eval/same-lib.nix holds it to the real one.
+# nixos-tests/same-lib.nix holds it to the real one.
 let
   lists = import ./lists.nix;
   attrsets = import ./attrsets.nix { inherit lib; };

@@ -8,7 +8,7 @@ let
   between =
     lowest: highest:
     if lowest > highest then
-      throw "ints.between: lowest must be smaller than highest"
+      throw "ints.between: ${toString lowest} is more than ${toString highest}"
     else
       addCheck int (value: lowest <= value && value <= highest)
       // {

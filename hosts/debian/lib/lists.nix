@@ -51,12 +51,12 @@ rec {
   imap1 = f: list: genList (i: f (i + 1) (elemAt list i)) (length list);
 
   last =
-    list: if list == [ ] then throw "lists.last: list must not be empty!" else elemAt list (length list - 1);
+    list: if list == [ ] then throw "lib.last: the list is empty" else elemAt list (length list - 1);
 
   init =
     list:
     if list == [ ] then
-      throw "lists.init: list must not be empty!"
+      throw "lib.init: the list is empty"
     else
       genList (elemAt list) (length list - 1);
 
@@ -74,5 +74,7 @@ rec {
     in
     if found == [ ] then default else builtins.head found;
 
-  zipListsWith = f: a: b: genList (i: f (elemAt a i) (elemAt b i)) (min (length a) (length b));
+  zipListsWith =
+    f: a: b:
+    genList (i: f (elemAt a i) (elemAt b i)) (min (length a) (length b));
 }

@@ -56,7 +56,9 @@ let
     else
       loadAttrs args file module;
 
-  loadFile = args: file: module: map (loaded: { key = file; } // loaded) (load args file module);
+  loadFile =
+    args: file: module:
+    map (loaded: { key = file; } // loaded) (load args file module);
 
   loadAttrs =
     args: file: module:
@@ -79,13 +81,12 @@ let
       // lib.optionalAttrs (module ? key) { key = toString module.key; };
     in
     if isStructured && unknown != [ ] then
-      throw "Module `${own}' has an unsupported attribute `${head unknown}'. This is caused by introducing a top-level `config' or `options' attribute. Add configuration attributes immediately on the top level instead, or move all of them (namely: ${toString unknown}) into the explicit `config' attribute."
+      throw "Module `${own}' has `config' or `options' at its top, and beside them: ${toString unknown}. Put these under `config'."
     else
       [ loaded ] ++ concatMap (load args own) (module.imports or [ ]);
 
   # The whole of such a module may be a property.
-  withoutAbout =
-    module: if module ? _type then module else removeAttrs module aboutModule;
+  withoutAbout = module: if module ? _type then module else removeAttrs module aboutModule;
 
   # A file that is imported twice counts once.
   once =
@@ -153,9 +154,11 @@ let
       value = (option.apply or (value: value)) merged.mergedValue;
     in
     if length declarations > 1 then
-      throw "The option `${showOption path}' is declared more than once, in ${lib.showFiles (map (d: d.file) declarations)}."
+      throw "Option `${showOption path}' is declared more than once, in ${
+        lib.showFiles (map (d: d.file) declarations)
+      }."
     else if (option.readOnly or false) && length (default ++ defs) > 1 then
-      throw "The option `${showOption path}' is read-only, but it's set multiple times. Definition values:${lib.showDefs (default ++ defs)}"
+      throw "Option `${showOption path}' may be set once, and is set here:${lib.showDefs (default ++ defs)}"
     else
       option
       // {
@@ -183,9 +186,9 @@ let
       mergedValue =
         if values == [ ] then
           type.emptyValue.value
-            or (throw "The option `${showOption path}' was accessed but has no value defined. Try setting the option.")
+            or (throw "Option `${showOption path}' is used, and has neither a definition nor a default.")
         else if wrong != [ ] then
-          throw "A definition for option `${showOption path}' is not of type `${type.description}'. Definition values:${lib.showDefs wrong}"
+          throw "Option `${showOption path}' is of type `${type.description}', which these definitions are not:${lib.showDefs wrong}"
         else
           type.merge path values;
     };
@@ -196,7 +199,9 @@ let
     path: declared: defined:
     let
       declaredByName = byName (d: d.options) (file: option: { inherit file option; }) declared;
-      definedByName = byName (d: d.value) (file: value: { inherit file value; }) (concatMap (plain path) defined);
+      definedByName = byName (d: d.value) (file: value: { inherit file value; }) (
+        concatMap (plain path) defined
+      );
       definitionsOf = name: definedByName.${name} or [ ];
       matched = mapAttrs (
         name: declarations: mergeName (path ++ [ name ]) declarations (definitionsOf name)
@@ -233,7 +238,9 @@ let
         unmatched = [ ];
       }
     else if lib.any (d: isOption d.option) declarations then
-      throw "`${showOption path}' is declared as an option and as a set of options, in ${lib.showFiles (map (d: d.file) declarations)}."
+      throw "`${showOption path}' is declared as an option and as a set of options, in ${
+        lib.showFiles (map (d: d.file) declarations)
+      }."
     else
       mergeTree path (map (d: {
         inherit (d) file;
@@ -244,7 +251,7 @@ let
 
   unmatchedError =
     def:
-    throw "The option `${showOption def.path}' does not exist. Definition values:${lib.showDefs [ def ]}";
+    throw "There is no option `${showOption def.path}', which is defined here:${lib.showDefs [ def ]}";
 in
 {
   inherit mergeDefinitions;
@@ -269,7 +276,13 @@ in
       loaded = [ internal ] ++ once (concatMap (load args "<unknown-file>") modules);
 
       merged = mergeTree prefix (map (module: { inherit (module) file options; }) loaded) (
-        concatMap (module: map (value: { inherit (module) file; inherit value; }) module.configs) loaded
+        concatMap (
+          module:
+          map (value: {
+            inherit (module) file;
+            inherit value;
+          }) module.configs
+        ) loaded
       );
 
       declaredConfig = valuesOf merged.options;

@@ -7,19 +7,8 @@ let
   showName = name: if match "[a-zA-Z_][a-zA-Z0-9_'-]*" name == null then toJSON name else name;
 in
 rec {
-  mkOption =
-    {
-      default ? null,
-      defaultText ? null,
-      example ? null,
-      description ? null,
-      type ? null,
-      apply ? null,
-      internal ? null,
-      visible ? null,
-      readOnly ? null,
-    }@attrs:
-    attrs // { _type = "option"; };
+  # type, default, description, example, apply, readOnly, …
+  mkOption = attrs: attrs // { _type = "option"; };
 
   mkEnableOption =
     what:
@@ -57,7 +46,7 @@ rec {
     if builtins.length defs == 1 then
       (builtins.head defs).value
     else
-      throw "The option `${showOption path}' is defined multiple times while it's expected to be unique.\nDefinition values:${showDefs defs}";
+      throw "Option `${showOption path}' takes one definition, and has these:${showDefs defs}";
 
   mergeEqualOption =
     path: defs:
@@ -65,9 +54,9 @@ rec {
       first = (builtins.head defs).value;
     in
     if defs == [ ] then
-      throw "The option `${showOption path}' was accessed but has no value defined. Try setting the option."
+      throw "Option `${showOption path}' has no definition."
     else if lib.all (def: def.value == first) defs then
       first
     else
-      throw "The option `${showOption path}' has conflicting definition values:${showDefs defs}\nUse `lib.mkForce value` or `lib.mkDefault value` to change the priority on any of these definitions.";
+      throw "Option `${showOption path}' has definitions that differ:${showDefs defs}\nKeep one, or let one win by lib.mkForce or another give way by lib.mkDefault.";
 }

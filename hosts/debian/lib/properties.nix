@@ -62,8 +62,7 @@ rec {
     defs:
     let
       highestPrio = foldl' (lowest: def: lib.min lowest (priorityOf def)) 9999 defs;
-      bare =
-        def: if kind def.value == "override" then def // { value = def.value.content; } else def;
+      bare = def: if kind def.value == "override" then def // { value = def.value.content; } else def;
     in
     {
       inherit highestPrio;

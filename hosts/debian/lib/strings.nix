@@ -51,13 +51,15 @@ rec {
     else
       string;
 
+  stringToCharacters = string: lib.genList (i: substring i 1 string) (stringLength string);
+
   splitString =
     separator: string:
     builtins.filter isString (builtins.split (escapeRegex separator) (builtins.toString string));
 
   escapeRegex =
     let
-      special = lib.filter isString (builtins.split "" "\\[{()^$?*+|.");
+      special = stringToCharacters "\\[{()^$?*+|.";
     in
     replaceStrings special (map (character: "\\${character}") special);
 

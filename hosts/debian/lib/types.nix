@@ -111,7 +111,10 @@ let
     package = mkOptionType {
       name = "package";
       descriptionClass = "noun";
-      check = value: lib.isDerivation value || (lib.isStringLike value && lib.hasPrefix builtins.storeDir (toString value));
+      check =
+        value:
+        lib.isDerivation value
+        || (lib.isStringLike value && lib.hasPrefix builtins.storeDir (toString value));
       merge = mergeOneOption;
     };
 
@@ -150,7 +153,9 @@ let
           if length nulls == length defs then
             null
           else if nulls != [ ] then
-            throw "The option `${lib.showOption path}' is defined both null and not null, in ${lib.showFiles (map (def: def.file) defs)}."
+            throw "The option `${lib.showOption path}' is defined both null and not null, in ${
+              lib.showFiles (map (def: def.file) defs)
+            }."
           else
             elemType.merge path defs;
         emptyValue.value = null;
@@ -188,9 +193,11 @@ let
           let
             entry =
               def: definition: index: value:
-              lib.mergeDefinitions (path ++ [ "[definition ${toString definition}-entry ${toString index}]" ]) elemType [
-                (def // { inherit value; })
-              ];
+              lib.mergeDefinitions (path ++ [ "[definition ${toString definition}-entry ${toString index}]" ])
+                elemType
+                [
+                  (def // { inherit value; })
+                ];
             entries = concatLists (lib.imap1 (n: def: lib.imap1 (entry def n) def.value) defs);
           in
           map (merged: merged.mergedValue) (lib.filter (merged: merged.isDefined) entries);
@@ -223,7 +230,9 @@ let
         description = "lazy attribute set of ${phrase [ "noun" "composite" ] elemType}";
         descriptionClass = "composite";
         check = isAttrs;
-        merge = path: defs: lib.mapAttrs (_: definition: definition.mergedValue) (mapDefinitions path elemType defs);
+        merge =
+          path: defs:
+          lib.mapAttrs (_: definition: definition.mergedValue) (mapDefinitions path elemType defs);
         emptyValue.value = { };
       });
 
@@ -271,8 +280,14 @@ let
   mapDefinitions =
     path: elemType: defs:
     let
-      named = def: map (value: lib.mapAttrs (_: value: def // { inherit value; }) value) (lib.pushDownProperties def.value);
+      named =
+        def:
+        map (value: lib.mapAttrs (_: value: def // { inherit value; }) value) (
+          lib.pushDownProperties def.value
+        );
     in
-    lib.mapAttrs (name: lib.mergeDefinitions (path ++ [ name ]) elemType) (lib.zipAttrs (lib.concatMap named defs));
+    lib.mapAttrs (name: lib.mergeDefinitions (path ++ [ name ]) elemType) (
+      lib.zipAttrs (lib.concatMap named defs)
+    );
 in
 types // { inherit mkOptionType; }

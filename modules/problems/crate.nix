@@ -17,18 +17,15 @@ let
 
   unknownDependency =
     dependency:
-    let
-      meant = near.nearest dependency (lib.attrNames packages);
-    in
     "package ${tick name} depends by path on ${tick dependency} (${file}), which is not in the pool: "
-    + (if meant == null then "add its directory to `rooms`" else "did you mean ${tick meant}?");
+    + near.meantOr dependency (lib.attrNames packages) "add its directory to `rooms`";
 in
 if manifest == null then
   [ "room ${tick name} has no Cargo.toml (${words.shownFile package.dir}): add one" ]
 else
   lib.optional (packageName != name)
     "room ${tick name} has a package of another name, ${tick packageName} (${file}): set `package.name = \"${name}\"`, or rename the directory"
-  ++ lib.optional (
-    !(manifest.lints.workspace or false)
-  ) "room ${tick name} is not held to the pool's lints (${file}): add `[lints]` with `workspace = true`"
+  ++
+    lib.optional (!(manifest.lints.workspace or false))
+      "room ${tick name} is not held to the pool's lints (${file}): add `[lints]` with `workspace = true`"
   ++ map unknownDependency (lib.filter (dependency: !(packages ? ${dependency})) package.dependencies)

@@ -1,0 +1,112 @@
+# Names in rooms that nobody has, and needs that nobody or more than one meets.
+{
+  lib,
+  words,
+  near,
+}:
+graph:
+let
+  inherit (builtins)
+    attrNames
+    concatMap
+    filter
+    length
+    map
+    ;
+  inherit (words) at mends tick;
+  inherit (graph)
+    application
+    bindings
+    decide
+    enable
+    forbidden
+    interfaces
+    needsAt
+    place
+    provides
+    roomNamed
+    rooms
+    who
+    ;
+
+  # Interfaces that a room names in its `needs` or `provides`.
+  unknownInterfaces =
+    verb: attribute: name: named:
+    map (
+      interface:
+      "${who name} ${verb} interface ${tick interface}${
+        at [ ((roomNamed name).where attribute) ]
+      }, which no room declares: "
+      +
+        near.meantOr interface (attrNames interfaces)
+          "add `crates/iface-${interface}`, or take it out of ${tick attribute}"
+    ) (filter (interface: !(interfaces ? ${interface})) named);
+
+  # Rooms that a room names in its `after` or `conflicts`.
+  unknownRooms =
+    attribute: name:
+    let
+      room = roomNamed name;
+    in
+    map (
+      other:
+      "${who name} has ${tick other} in ${tick attribute}${at [ (room.where attribute) ]}, which is not a room: "
+      + near.meantOr other (attrNames rooms) "add the room, or take it out"
+    ) (filter (other: !(rooms ? ${other})) room.${attribute});
+
+  # What would let a room provide `interface`.
+  elsewhere =
+    name:
+    let
+      room = rooms.${name};
+      anyOf = lib.concatMapStringsSep " or " tick;
+    in
+    if forbidden name then
+      "drop `libs.${name}.enable = false`${place "libs.${name}.enable"} for ${tick name}"
+    else
+      "build for ${
+        anyOf (if graph.fitsPlatform room then room.arches else room.platforms)
+      }, where ${tick name} provides it";
+
+  missingProvider =
+    asker: interface:
+    let
+      providers = filter (name: name != asker && provides interface name) (attrNames rooms);
+      unavailable = filter (name: forbidden name || !(graph.fits rooms.${name})) providers;
+    in
+    "${who asker} needs interface ${tick interface}${needsAt asker}, and nothing provides it on ${graph.target}: "
+    + mends (
+      map elsewhere unavailable
+      ++ [ "add a room that provides it" ]
+      ++ lib.optional (enable ? ${asker}) "do without ${tick asker}"
+    );
+
+  severalProviders =
+    asker: interface: providers:
+    "${who asker} needs interface ${tick interface}${needsAt asker}, which takes one provider, and ${words.ticks providers} provide it: "
+    + mends (map (name: "set `choose.${interface} = \"${name}\"`") providers);
+
+  unmet =
+    asker: interface:
+    let
+      providers = bindings.${asker}.${interface};
+      inherit (interfaces.${interface}.interface) arity;
+      # Where a decision names something else than a provider, ./choices.nix speaks.
+      undecided = (decide asker interface).providers == [ ];
+    in
+    if arity == "one" && providers == [ ] then
+      lib.optional undecided (missingProvider asker interface)
+    else if arity != "many" && length providers > 1 then
+      [ (severalProviders asker interface providers) ]
+    else
+      [ ];
+
+  problemsOf =
+    name:
+    unknownInterfaces "needs" "needs" name (graph.needsOf name)
+    ++ unknownInterfaces "provides" "provides" name (roomNamed name).provides
+    ++ unknownRooms "after" name
+    ++ unknownRooms "conflicts" name
+    ++ concatMap (unmet name) (attrNames bindings.${name});
+in
+concatMap problemsOf graph.names
