@@ -1,8 +1,11 @@
 //! `nix build`, followed.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStderr, ChildStdout, Stdio};
 use std::thread;
+
+use serde::Deserialize;
 
 use super::activity::{Event, parse};
 use super::progress::Progress;
@@ -24,24 +27,40 @@ pub(crate) fn build(
     over: &mut dyn FnMut(&str),
 ) -> Result<Build, Error> {
     let mut command = flake.nix("build");
-    command.args(["--keep-going", "--no-link", "--print-out-paths", "--log-format", "internal-json"]);
+    command.args(["--keep-going", "--no-link", "--json", "--log-format", "internal-json"]);
     command.args(installables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = |error| Error::Program { name: "nix", error };
     let mut child = command.spawn().map_err(started)?;
-    let paths = child.stdout.take().map(|stdout| thread::spawn(|| lines_of(stdout)));
+    let answer = child.stdout.take().map(|stdout| thread::spawn(|| read_all(stdout)));
     if let Some(stderr) = child.stderr.take() {
         follow(stderr, over);
     }
     let status = child.wait().map_err(started)?;
-    let paths = paths.and_then(|reader| reader.join().ok()).unwrap_or_default();
-    Ok(Build { succeeded: status.success(), paths })
+    let answer = answer.and_then(|reader| reader.join().ok()).unwrap_or_default();
+    if !status.success() {
+        return Ok(Build { succeeded: false, paths: Vec::new() });
+    }
+    let paths = out_paths(&answer).map_err(|error| Error::Answer { doing: "nix build".into(), error })?;
+    Ok(Build { succeeded: true, paths })
 }
 
-fn lines_of(mut stdout: ChildStdout) -> Vec<String> {
-    let mut text = String::new();
+fn read_all(mut stdout: ChildStdout) -> Vec<u8> {
+    let mut answer = Vec::new();
     // A broken pipe leaves what came before, and the exit status tells the rest.
-    let _ = stdout.read_to_string(&mut text);
-    text.lines().map(str::to_owned).collect()
+    let _ = stdout.read_to_end(&mut answer);
+    answer
+}
+
+/// One thing built, as `nix build --json` tells of it.
+#[derive(Deserialize)]
+struct Built {
+    outputs: BTreeMap<String, String>,
+}
+
+/// The output `out` of each thing that was asked for.
+fn out_paths(answer: &[u8]) -> serde_json::Result<Vec<String>> {
+    let built: Vec<Built> = serde_json::from_slice(answer)?;
+    Ok(built.into_iter().filter_map(|mut built| built.outputs.remove("out")).collect())
 }
 
 fn follow(stderr: ChildStderr, over: &mut dyn FnMut(&str)) {
@@ -57,5 +76,18 @@ fn follow(stderr: ChildStderr, over: &mut dyn FnMut(&str)) {
             Event::Message(text) => progress.print(&text),
             Event::Other => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_come_in_the_order_asked_for() {
+        let answer = br#"[{"drvPath":"/nix/store/b.drv","outputs":{"out":"/nix/store/b"}},
+            {"drvPath":"/nix/store/a.drv","outputs":{"out":"/nix/store/a"}}]"#;
+        assert_eq!(out_paths(answer).unwrap(), ["/nix/store/b", "/nix/store/a"]);
+        assert!(out_paths(b"nothing").is_err());
     }
 }
