@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod conformance;
 mod types;
 
 pub use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

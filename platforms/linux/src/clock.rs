@@ -14,7 +14,7 @@ pub struct LinuxClock {
 
 impl LinuxClock {
     /// A clock that starts now.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self { start: nanoseconds(clock_gettime(ClockId::Monotonic)) }
     }
 }

@@ -34,7 +34,7 @@ struct Table {
 
 impl LinuxEvents {
     /// No sources yet; deadlines are of `clock`.
-    pub(crate) fn new(clock: LinuxClock) -> Self {
+    pub fn new(clock: LinuxClock) -> Self {
         Self { table: Box::leak(Box::default()), clock }
     }
 

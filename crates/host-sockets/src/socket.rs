@@ -1,0 +1,159 @@
+//! Sockets of the host, opened without blocking.
+
+use iface_net_stack::{IpAddr, Ipv4Addr, Poller, Readiness, SocketAddr, SocketError};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::sockopt::{set_ipv6_v6only, set_socket_linger, set_socket_reuseaddr, set_tcp_nodelay};
+use rustix::net::{
+    AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect, getsockname,
+    listen, recv, shutdown, socket_with,
+};
+
+use crate::error;
+
+/// Unread bytes that closing a connection drops; with more, the peer sees a reset.
+const MOST_DROPPED: usize = 1 << 20;
+
+/// What an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Accepts connections.
+    Listener,
+    /// A connection.
+    Stream,
+    /// Datagrams.
+    Datagrams,
+}
+
+/// An open socket.
+#[derive(Debug)]
+pub struct HostSocket {
+    pub fd: OwnedFd,
+    pub kind: Kind,
+    pub watch: Option<Watch>,
+    /// Why the connection failed, where the kernel told when it was begun, and tells no more.
+    pub failure: Option<SocketError>,
+}
+
+/// How a socket is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    pub poller: Poller,
+    pub interest: Readiness,
+    pub token: usize,
+}
+
+impl HostSocket {
+    pub fn new(fd: OwnedFd, kind: Kind) -> Self {
+        Self { fd, kind, watch: None, failure: None }
+    }
+
+    /// Listens at `local`.
+    pub fn listen(local: SocketAddr, backlog: usize) -> Result<Self, Errno> {
+        let fd = bound(local, SocketType::STREAM)?;
+        // Accepted connections inherit it. A stack of its own sends small segments at once, too.
+        set_tcp_nodelay(&fd, true)?;
+        // The kernel lets one connection more wait than it is told (listen(2), tcp(7)).
+        listen(&fd, backlog.saturating_sub(1).try_into().unwrap_or(i32::MAX))?;
+        Ok(Self::new(fd, Kind::Listener))
+    }
+
+    /// Begins a connection.
+    pub fn connect(remote: SocketAddr) -> Result<Self, Errno> {
+        let fd = unbound(remote, SocketType::STREAM)?;
+        set_tcp_nodelay(&fd, true)?;
+        let failure = match connect(&fd, &remote) {
+            Ok(()) | Err(Errno::INPROGRESS) => None,
+            // On loopback the answer is there at once.
+            Err(refused @ (Errno::CONNREFUSED | Errno::CONNRESET)) => Some(error::socket_error(refused)),
+            Err(errno) => return Err(errno),
+        };
+        Ok(Self { failure, ..Self::new(fd, Kind::Stream) })
+    }
+
+    /// A socket for datagrams at `local`.
+    pub fn datagrams(local: SocketAddr) -> Result<Self, Errno> {
+        bound(local, SocketType::DGRAM).map(|fd| Self::new(fd, Kind::Datagrams))
+    }
+
+    /// What could be done now.
+    pub fn readiness(&self) -> Readiness {
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN | PollFlags::OUT)];
+        match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(1..) => ready(fds[0].revents().bits().into()),
+            _ => Readiness::NONE,
+        }
+    }
+
+    /// Gives the socket up; what it took to send is still sent. A connection closed with unread bytes would be reset,
+    /// and the peer might lose what was sent to it: so they are dropped first.
+    pub fn close(self) {
+        if self.kind == Kind::Stream && shutdown(&self.fd, Shutdown::Write).is_ok() {
+            let mut dropped = 0;
+            let mut buffer = [0; 4096];
+            while let Ok((length @ 1.., _)) = recv(&self.fd, &mut buffer, RecvFlags::TRUNC)
+                && dropped < MOST_DROPPED
+            {
+                dropped += length;
+            }
+        }
+    }
+
+    /// Gives the socket up at once: with no time to linger, the kernel resets the connection (socket(7)).
+    pub fn abort(self) {
+        // Where it fails there is no connection, so nothing to reset.
+        let _ = set_socket_linger(&self.fd, Some(core::time::Duration::ZERO));
+    }
+
+    /// `remote` as this socket can name it: one of IPv6 names IPv4 by mapped addresses (RFC 4291, section 2.5.5.2).
+    pub fn reachable(&self, remote: SocketAddr) -> Result<SocketAddr, Errno> {
+        match remote.ip() {
+            IpAddr::V4(address) if getsockname(&self.fd)?.address_family() == AddressFamily::INET6 => {
+                Ok((address.to_ipv6_mapped(), remote.port()).into())
+            }
+            _ => Ok(remote),
+        }
+    }
+}
+
+/// What flags of poll(2) or epoll(7) say, which have the same bits; an error counts as both.
+pub fn ready(flags: u32) -> Readiness {
+    let has = |flag: PollFlags| flags & u32::from(flag.bits()) != 0;
+    let failed = has(PollFlags::ERR) || has(PollFlags::HUP);
+    Readiness { readable: has(PollFlags::IN) || failed, writable: has(PollFlags::OUT) || failed }
+}
+
+/// An address as the kernel tells it; IPv4 over an IPv6 socket is IPv4.
+pub fn address(any: SocketAddrAny) -> Option<SocketAddr> {
+    let address = SocketAddr::try_from(any).ok()?;
+    Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
+}
+
+fn unbound(address: SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    socket_with(family, kind, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
+}
+
+/// A socket at `local`. The unspecified address of IPv6 takes IPv4 in; on a host without IPv6 that alone.
+fn bound(local: SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
+    match bound_in_family(local, kind) {
+        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) if local.is_ipv6() && local.ip().is_unspecified() => {
+            bound_in_family((IpAddr::from(Ipv4Addr::UNSPECIFIED), local.port()).into(), kind)
+        }
+        other => other,
+    }
+}
+
+fn bound_in_family(local: SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
+    let fd = unbound(local, kind)?;
+    if local.is_ipv6() {
+        set_ipv6_v6only(&fd, !local.ip().is_unspecified())?;
+    }
+    if kind == SocketType::STREAM {
+        // Connections of an earlier listener that linger do not hold its port.
+        set_socket_reuseaddr(fd.as_fd(), true)?;
+    }
+    bind(&fd, &local)?;
+    Ok(fd)
+}

@@ -1,0 +1,263 @@
+//! The interface, operation by operation.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use iface_clock::Clock;
+use iface_net_stack::{
+    Event, Instant, IpAddr, NetStack, OpenError, Poller, Readiness, ResolveError, Socket, SocketAddr,
+    SocketError,
+};
+use iface_scheduler::Scheduler;
+use rustix::event::epoll::{self, CreateFlags};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvFlags, SendFlags, Shutdown, SocketFlags, acceptfrom_with, getsockname, recv, recvfrom, send, sendto,
+    shutdown,
+};
+
+use crate::Config;
+use crate::addresses;
+use crate::error::{open_error, socket_error};
+use crate::forward::Forwards;
+use crate::pollers::Pollers;
+use crate::resolver;
+use crate::socket::{HostSocket, Kind, Watch, address};
+use crate::table::Table;
+
+/// The host's sockets.
+pub struct HostSockets<C: 'static, S: 'static> {
+    shared: &'static Shared<C, S>,
+}
+
+impl<C, S> Clone for HostSockets<C, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C, S> Copy for HostSockets<C, S> {}
+
+struct Shared<C, S> {
+    config: &'static Config,
+    clock: C,
+    scheduler: S,
+    pollers: &'static Pollers,
+    forwards: Forwards,
+    sockets: RefCell<Table<HostSocket>>,
+    /// A descriptor that is given up when the kernel has no more, to take a connection and refuse it.
+    spare: RefCell<Option<OwnedFd>>,
+    /// Pollers of questions to name servers that are answered.
+    idle_pollers: RefCell<Vec<Poller>>,
+}
+
+impl<C: Clock, S: Scheduler> HostSockets<C, S> {
+    pub(crate) fn new(
+        config: &'static Config,
+        clock: C,
+        scheduler: S,
+        pollers: &'static Pollers,
+        forwards: Forwards,
+    ) -> Self {
+        let shared = Shared {
+            config,
+            clock,
+            scheduler,
+            pollers,
+            forwards,
+            sockets: RefCell::default(),
+            spare: RefCell::new(spare()),
+            idle_pollers: RefCell::default(),
+        };
+        Self { shared: Box::leak(Box::new(shared)) }
+    }
+
+    fn open(&self, opened: Result<HostSocket, Errno>) -> Result<Socket, OpenError> {
+        opened.map(|socket| self.shared.sockets.borrow_mut().insert(socket)).map_err(open_error)
+    }
+
+    /// Calls `operation` on a socket of `kind`.
+    fn on<T>(
+        &self,
+        socket: Socket,
+        kind: Kind,
+        operation: impl FnOnce(&HostSocket) -> Result<T, Errno>,
+    ) -> Result<T, SocketError> {
+        let sockets = self.shared.sockets.borrow();
+        let socket = sockets.get(socket).filter(|socket| socket.kind == kind).ok_or(SocketError::Closed)?;
+        match socket.failure {
+            Some(failure) => Err(failure),
+            None => operation(socket).map_err(socket_error),
+        }
+    }
+
+    /// Takes a connection and gives it up, so that a listener that cannot take one for want of descriptors does not
+    /// stay ready for ever.
+    fn refuse_one(&self, listener: &HostSocket) {
+        let mut spare_place = self.shared.spare.borrow_mut();
+        drop(spare_place.take());
+        // The connection is closed as soon as it is taken.
+        let _ = acceptfrom_with(&listener.fd, SocketFlags::CLOEXEC);
+        *spare_place = spare();
+    }
+
+    fn take(&self, socket: Socket) -> Option<HostSocket> {
+        self.shared.sockets.borrow_mut().remove(socket)
+    }
+
+    /// An idle poller for a question to a name server.
+    pub(crate) fn with_poller<T>(&self, question: impl FnOnce(Poller) -> T) -> T {
+        let idle = self.shared.idle_pollers.borrow_mut().pop();
+        let poller = idle.unwrap_or_else(|| self.poller());
+        let answer = question(poller);
+        self.shared.idle_pollers.borrow_mut().push(poller);
+        answer
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.shared.clock.now()
+    }
+}
+
+fn spare() -> Option<OwnedFd> {
+    epoll::create(CreateFlags::CLOEXEC).ok()
+}
+
+impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
+    /// Those of loopback interfaces are left out.
+    fn addresses(&self) -> Vec<(IpAddr, u8)> {
+        addresses::of_host().unwrap_or_default()
+    }
+
+    fn tcp_listen(&self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError> {
+        self.open(HostSocket::listen(self.shared.forwards.host(local), backlog))
+    }
+
+    fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddr), SocketError> {
+        let (fd, peer) = self.on(listener, Kind::Listener, |listener| {
+            match acceptfrom_with(&listener.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                // The peer gave up before it was accepted; another one may wait.
+                Err(Errno::CONNABORTED) => Err(Errno::AGAIN),
+                Err(Errno::MFILE | Errno::NFILE) => {
+                    self.refuse_one(listener);
+                    Err(Errno::AGAIN)
+                }
+                accepted => accepted,
+            }
+        })?;
+        let peer = peer.and_then(address).ok_or(SocketError::WouldBlock)?;
+        Ok((self.shared.sockets.borrow_mut().insert(HostSocket::new(fd, Kind::Stream)), peer))
+    }
+
+    fn tcp_connect(&self, remote: SocketAddr) -> Result<Socket, OpenError> {
+        self.open(HostSocket::connect(remote))
+    }
+
+    fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
+        self.on(socket, Kind::Stream, |socket| {
+            recv(&socket.fd, buffer, RecvFlags::empty()).map(|(length, _)| length)
+        })
+    }
+
+    fn send(&self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError> {
+        self.on(socket, Kind::Stream, |socket| send(&socket.fd, bytes, SendFlags::NOSIGNAL))
+    }
+
+    fn shutdown(&self, socket: Socket) -> Result<(), SocketError> {
+        self.on(socket, Kind::Stream, |socket| shutdown(&socket.fd, Shutdown::Write))
+    }
+
+    fn udp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
+        self.open(HostSocket::datagrams(self.shared.forwards.host(local)))
+    }
+
+    fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
+        self.on(socket, Kind::Datagrams, |socket| {
+            let remote = socket.reachable(remote)?;
+            sendto(&socket.fd, bytes, SendFlags::NOSIGNAL, &remote).map(|_| ())
+        })
+    }
+
+    fn recv_from(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddr), SocketError> {
+        self.on(socket, Kind::Datagrams, |socket| {
+            let (length, _, sender) = recvfrom(&socket.fd, buffer, RecvFlags::empty())?;
+            Ok((length, sender.and_then(address).ok_or(Errno::AGAIN)?))
+        })
+    }
+
+    fn local(&self, socket: Socket) -> Result<SocketAddr, SocketError> {
+        let sockets = self.shared.sockets.borrow();
+        let socket = sockets.get(socket).ok_or(SocketError::Closed)?;
+        let local = getsockname(&socket.fd).ok().and_then(address).ok_or(SocketError::Closed)?;
+        Ok(SocketAddr::new(local.ip(), self.shared.forwards.guest(local.port())))
+    }
+
+    fn close(&self, socket: Socket) {
+        if let Some(socket) = self.take(socket) {
+            socket.close();
+        }
+    }
+
+    fn abort(&self, socket: Socket) {
+        if let Some(socket) = self.take(socket) {
+            socket.abort();
+        }
+    }
+
+    fn readiness(&self, socket: Socket) -> Readiness {
+        self.shared.sockets.borrow().get(socket).map_or(Readiness::NONE, HostSocket::readiness)
+    }
+
+    /// # Panics
+    /// When the kernel has no more descriptors.
+    fn poller(&self) -> Poller {
+        self.shared.pollers.open().expect("the kernel has a descriptor for an epoll instance")
+    }
+
+    fn watch(
+        &self,
+        poller: Poller,
+        socket: Socket,
+        interest: Readiness,
+        token: usize,
+    ) -> Result<(), SocketError> {
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let watched = sockets.get_mut(socket).ok_or(SocketError::Closed)?;
+        let (fd, pollers) = (watched.fd.as_fd(), self.shared.pollers);
+        let before = watched.watch.take();
+        match before {
+            Some(watch) if watch.poller == poller && !interest.is_none() => {
+                pollers.modify(poller, fd, socket, interest).map_err(socket_error)?;
+            }
+            _ => {
+                if let Some(watch) = before {
+                    pollers.remove(watch.poller, fd);
+                }
+                if interest.is_none() {
+                    return Ok(());
+                }
+                pollers.add(poller, fd, socket, interest).map_err(socket_error)?;
+            }
+        }
+        watched.watch = Some(Watch { poller, interest, token });
+        Ok(())
+    }
+
+    fn wait(&self, poller: Poller, events: &mut [Event], deadline: Option<Instant>) -> usize {
+        let (most, mut count) = (events.len(), 0);
+        self.shared.pollers.wait(self.shared.scheduler, poller, most, deadline, |socket, ready| {
+            let sockets = self.shared.sockets.borrow();
+            let Some(watch) = sockets.get(socket).and_then(|socket| socket.watch) else { return false };
+            events[count] = Event { token: watch.token, ready: ready.and(watch.interest) };
+            count += 1;
+            true
+        });
+        count
+    }
+
+    fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        resolver::resolve(*self, self.shared.config.resolve_timeout_ms, name)
+    }
+}
