@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "where the messages of the rooms go";
+  interface = {
+    trait = "Log";
+    arity = "optional";
+  };
+}
