@@ -62,6 +62,7 @@ let
         inherit
           lib
           mkRoom
+          packTree
           platform
           arch
           ;

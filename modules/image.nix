@@ -4,6 +4,8 @@
   toolchain,
   # Host tools by name: weave and pack.
   tools,
+  # Rooms and packages as modules/default.nix found them.
+  pool,
   # Directory of the pool's workspace: versions, lints, profiles.
   root,
   # Lock files: the pool's, and those of applications and rooms from elsewhere.
@@ -57,17 +59,41 @@ let
 
   cargoFlags = sysroot: "--offline --release -p image -Zjson-target-spec --target ${sysroot}/${sysroot.target}.json";
 
+  # Rooms of the pool that an image of this platform and architecture may have, and the packages they reach.
+  roomsOf =
+    { platform, arch, ... }:
+    let
+      admits = allowed: name: allowed == null || lib.elem name allowed;
+      possible = lib.filterAttrs (
+        _: room: room.kind != "interface" && admits room.platforms platform && admits room.arches arch
+      ) pool.rooms;
+      reached = builtins.genericClosure {
+        startSet = map (key: { inherit key; }) (lib.attrNames possible);
+        operator = { key }: map (key: { inherit key; }) pool.packages.${key}.dependencies;
+      };
+    in
+    lib.genAttrs (map (package: package.key) reached) (name: manifestAlone name pool.packages.${name}.dir);
+
+  manifestAlone =
+    name: dir:
+    builtins.path {
+      inherit name;
+      path = dir;
+      filter = path: _: path == "${toString dir}/Cargo.toml";
+    };
+
   # Third-party crates of a target, compiled once for all its images.
   dependenciesOf =
-    { specification, rooms }:
+    composition:
     let
-      sysroot = sysrootOf specification;
+      rooms = roomsOf composition;
       lock = lockOf rooms;
+      sysroot = sysrootOf composition.target.specification;
     in
     toolchain.artifacts (
       environment sysroot
       // {
-        name = "dependencies-${sysroot.target}";
+        name = "dependencies-${composition.platform}-${composition.arch}";
         src = woven "skeleton --rooms" rooms lock;
         vendor = toolchain.vendor lock;
         script = "cargo build ${cargoFlags sysroot}";
@@ -77,9 +103,8 @@ in
 {
   inherit dependenciesOf;
 
-  # `rooms` are all that an image of the target may have, each a directory with a Cargo.toml; see dependenciesOf.
   imageOf =
-    { composition, rooms }:
+    composition:
     let
       inherit (composition) image target;
       sysroot = sysrootOf target.specification;
@@ -92,10 +117,7 @@ in
         name = image;
         src = woven "image --composition" composition lock;
         vendor = toolchain.vendor lock;
-        artifacts = dependenciesOf {
-          inherit rooms;
-          inherit (target) specification;
-        };
+        artifacts = dependenciesOf composition;
         passAsFile = [ "composition" ];
         composition = builtins.toJSON composition;
         script = ''

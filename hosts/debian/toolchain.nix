@@ -13,7 +13,11 @@ let
   derive =
     { name, script, ... }@arguments:
     derivation (
-      removeAttrs arguments [ "script" ]
+      # Programs that a build needs beside the compiler are the machine's own.
+      removeAttrs arguments [
+        "script"
+        "programs"
+      ]
       // {
         inherit name system versions;
         builder = "/bin/sh";
@@ -115,6 +119,38 @@ in
         '';
       }
     );
+
+  # A shell to work in; Nix wants it to be Bash's.
+  shell =
+    derivation {
+      name = "unicore";
+      inherit system versions;
+      builder = "/bin/bash";
+      args = [
+        "-c"
+        "echo > $out"
+      ];
+      PATH = "/usr/bin:/bin";
+    };
+
+  formatter = derive {
+    name = "format";
+    script = ''
+      mkdir -p $out/bin
+      cat > $out/bin/format <<'EOF'
+      #!/bin/sh
+      set -eu
+      PATH=/usr/bin:/bin:$PATH
+      cargo fmt --all
+      if command -v nixfmt >/dev/null; then
+          git ls-files '*.nix' | xargs nixfmt
+      else
+          echo "format: Nix files are left as they are: nixfmt is not installed" >&2
+      fi
+      EOF
+      chmod +x $out/bin/format
+    '';
+  };
 
   linker = "/usr/bin/ld.lld-19";
 

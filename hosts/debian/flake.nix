@@ -1,0 +1,22 @@
+{
+  description = "What Unicore asks of nixpkgs, from the packages of a Debian machine";
+
+  outputs =
+    { self }:
+    let
+      lib = import ./lib;
+
+      # Written by ./record-versions; without it an upgrade of the machine goes unseen.
+      versions = if builtins.pathExists ./versions then builtins.readFile ./versions else "";
+
+      systems = [
+        "aarch64-linux"
+        "x86_64-linux"
+      ];
+    in
+    {
+      inherit lib;
+
+      unicoreToolchain = lib.genAttrs systems (system: import ./toolchain.nix { inherit system versions; });
+    };
+}

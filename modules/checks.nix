@@ -1,0 +1,88 @@
+# What the pool has to pass as a whole: unit tests, lints, form, and unikernels that have to be refused.
+{
+  lib,
+  toolchain,
+  root,
+}:
+let
+  inherit (builtins) readFile;
+
+  manifests = [
+    "arches"
+    "crates"
+    "examples"
+    "platforms"
+  ];
+
+  # What compiling reads; documents and Nix files outside the rooms do not matter to it.
+  workspace = builtins.path {
+    name = "workspace";
+    path = root;
+    filter =
+      path: _:
+      let
+        top = lib.head (lib.splitString "/" (lib.removePrefix "${toString root}/" path));
+      in
+      lib.elem top (
+        manifests
+        ++ [
+          "Cargo.toml"
+          "Cargo.lock"
+          "rustfmt.toml"
+          "docs"
+        ]
+      );
+  };
+
+  lock = builtins.fromTOML (readFile (root + "/Cargo.lock"));
+
+  cargo =
+    name: script:
+    toolchain.cargo {
+      inherit name;
+      src = workspace;
+      vendor = toolchain.vendor lock;
+      script = ''
+        ${script}
+        : > $out
+      '';
+    };
+
+  refusals = import ../nixos-tests/eval { inherit lib; };
+  sameLib = import ../nixos-tests/same-lib.nix { nixpkgsLib = ""; };
+in
+{
+  unit-tests = cargo "unit-tests" "cargo test --offline --workspace --quiet";
+  clippy = cargo "clippy" "cargo clippy --offline --workspace --all-targets -- -D warnings";
+  rustfmt = cargo "rustfmt" "cargo fmt --all --check";
+
+  nix-syntax = toolchain.derive {
+    name = "nix-syntax";
+    programs = [ "nix" ];
+    src = builtins.path {
+      name = "nix-files";
+      path = root;
+      filter = path: type: type == "directory" && baseNameOf path != ".git" || lib.hasSuffix ".nix" path;
+    };
+    script = ''
+      export HOME=$PWD NIX_STATE_DIR=$PWD/nix NIX_STORE_DIR=$PWD/store
+      find "$src" -name '*.nix' | while read -r file; do
+          nix-instantiate --parse "$file" > /dev/null
+      done
+      : > $out
+    '';
+  };
+
+  # Evaluated already; what is left is to say so.
+  refusals = toolchain.derive {
+    name = "refusals";
+    failures = lib.concatStringsSep "\n" refusals.failures;
+    script = ''
+      if [ -n "$failures" ]; then
+          echo "$failures" >&2
+          false
+      fi
+      : > $out
+    '';
+  };
+}

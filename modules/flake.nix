@@ -1,0 +1,61 @@
+# Outputs of Unicore's own flake: its examples as anybody's unikernels, and what the pool itself has to pass.
+inputs:
+let
+  inherit (inputs.nixpkgs) lib;
+  inherit (builtins) attrNames pathExists readDir;
+
+  root = ../.;
+  outputs = import ./outputs.nix { inherit inputs root; };
+
+  exampleNames = lib.filter (name: pathExists (root + "/examples/${name}/unikernel.nix")) (
+    attrNames (readDir (root + "/examples"))
+  );
+  unikernels = lib.genAttrs exampleNames (name: root + "/examples/${name}/unikernel.nix");
+
+  examples = outputs.outputsFor { inherit unikernels; };
+
+  ofSystem =
+    system:
+    let
+      ours = examples system;
+      inherit (ours.shop) toolchain tools composition;
+      poolChecks = import ./checks.nix {
+        inherit lib toolchain root;
+      };
+    in
+    ours
+    // {
+      packages = ours.packages // tools;
+      checks = ours.checks // poolChecks;
+      legacyPackages = ours.legacyPackages // {
+        inherit (composition)
+          optionsReference
+          optionsPage
+          supportMatrix
+          supportPage
+          ;
+      };
+      devShells.default = toolchain.shell;
+      inherit (toolchain) formatter;
+    };
+
+  bySystem = name: lib.genAttrs outputs.systems (system: (ofSystem system).${name});
+in
+lib.genAttrs [
+  "packages"
+  "apps"
+  "checks"
+  "legacyPackages"
+  "devShells"
+  "formatter"
+] bySystem
+// {
+  lib = {
+    inherit (outputs) mkUnikernel mkFlake;
+  };
+
+  templates.default = {
+    path = ../templates/app;
+    description = "a unikernel: an application's crate and what it is linked with";
+  };
+}

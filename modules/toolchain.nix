@@ -1,0 +1,22 @@
+# The toolchain of a system: that of nixpkgs, or what a stand-in for nixpkgs brings with it.
+#
+# A toolchain is
+#
+#   derive { name, script, programs ? [ ], … }   a derivation: a script of the shell, the rest is its environment;
+#                                                `programs` are packages that it calls beside the compiler
+#   vendor lock                                  the crates of a lock (./lock.nix)
+#   cargo { src, vendor, script, artifacts ? null, … }
+#                                                the same with a workspace, its crates, and what was compiled before
+#   artifacts { … }                              what a call of `cargo` compiles, for the `artifacts` of others
+#   paths.workspace, paths.crates                where these lie while they are compiled
+#   linker, library                              the linker, and the sources of the standard library, for the shell
+#   shell, formatter                             for people
+{
+  nixpkgs,
+  crane,
+  rust-overlay,
+}:
+system:
+nixpkgs.unicoreToolchain.${system} or (import ./toolchain-nixpkgs.nix {
+  inherit nixpkgs crane rust-overlay system;
+})
