@@ -96,7 +96,7 @@ impl Scale {
     }
 
     fn nanoseconds(self, counts: u64) -> u64 {
-        (u128::from(counts) * u128::from(self.factor) >> 32) as u64
+        ((u128::from(counts) * u128::from(self.factor)) >> 32) as u64
     }
 }
 

@@ -40,9 +40,11 @@ struct Controllers {
     deadline: bool,
     /// Whether the timer will fire.
     armed: Cell<bool>,
-    /// Handlers by line; they are never removed.
-    handlers: RefCell<Vec<(u32, &'static dyn Fn())>>,
+    handlers: RefCell<Vec<Subscription>>,
 }
+
+/// A line and its handler, which is never removed.
+type Subscription = (u32, &'static dyn Fn());
 
 // SAFETY: the image runs on one processor; the interrupt stubs do not use it.
 static CONTROLLERS: SingleCore<OnceCell<Controllers>> = unsafe { SingleCore::new(OnceCell::new()) };

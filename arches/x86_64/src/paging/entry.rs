@@ -91,11 +91,15 @@ impl Entry {
         if self.0 & (PRESENT | GUARD) == GUARD { Some((self.0 >> NOTE_SHIFT) as u32) } else { None }
     }
 
-    /// Piece `index` of a large page in a table of `level`, for the table below.
-    pub(super) const fn piece(self, level: u32, index: usize) -> Self {
-        let piece = Self(self.0 + ((index as u64) << (12 + 9 * (level - 1))));
+    /// The entry for the first piece of a large page in a table of `level`, for the table below.
+    pub(super) const fn first_piece(self, level: u32) -> Self {
         // In the lowest table the bit that means "large" elsewhere selects a memory type.
-        if level == 1 { Self(piece.0 & !LARGE) } else { piece }
+        if level == 1 { Self(self.0 & !LARGE) } else { self }
+    }
+
+    /// The entry for what lies `step` bytes further on, with the same access.
+    pub(super) const fn following(self, step: u64) -> Self {
+        Self(self.0.wrapping_add(step))
     }
 }
 
@@ -132,9 +136,9 @@ mod tests {
     #[test]
     fn pieces_of_a_large_page_keep_its_access() {
         let large = Entry::new(Content::Mapped(Access::Read), 0x4000_0000, 2);
-        assert_eq!(large.piece(2, 3), Entry::new(Content::Mapped(Access::Read), 0x4060_0000, 1));
-        let large = Entry::new(Content::Mapped(Access::Read), 0x4060_0000, 1);
-        assert_eq!(large.piece(1, 511), Entry::new(Content::Mapped(Access::Read), 0x407f_f000, 0));
+        let third = large.first_piece(2).following(0x20_0000).following(0x20_0000);
+        assert_eq!(third, Entry::new(Content::Mapped(Access::Read), 0x4040_0000, 1));
+        assert_eq!(third.first_piece(1), Entry::new(Content::Mapped(Access::Read), 0x4040_0000, 0));
     }
 
     #[test]

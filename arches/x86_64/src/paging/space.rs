@@ -84,6 +84,10 @@ impl<T: Tables> Space<T> {
         range: Range<u64>,
         content: Content,
     ) -> Result<(), MapError> {
+        if level == 0 {
+            self.set_pages(table, range, content);
+            return Ok(());
+        }
         let mut start = range.start;
         while start < range.end {
             let end = range.end.min((start | (span(level) - 1)) + 1);
@@ -100,6 +104,13 @@ impl<T: Tables> Space<T> {
         Ok(())
     }
 
+    /// Sets pages of one table of level 0.
+    fn set_pages(&mut self, table: u64, range: Range<u64>, content: Content) {
+        let count = ((range.end - range.start) / PAGE_SIZE) as usize;
+        let first = index(range.start, 0);
+        fill(&mut self.tables.table(table).0[first..first + count], Entry::new(content, range.start, 0), 0);
+    }
+
     /// The table under an entry of a table of `level`; a new one where there is none, which changes nothing yet.
     fn descend(&mut self, table: u64, level: u32, index: usize) -> Result<u64, MapError> {
         let entry = self.tables.table(table).0[index];
@@ -108,12 +119,20 @@ impl<T: Tables> Space<T> {
         }
         let next = self.tables.allocate().ok_or(MapError::OutOfMemory)?;
         if entry.is_present() {
-            for (index, piece) in self.tables.table(next).0.iter_mut().enumerate() {
-                *piece = entry.piece(level, index);
-            }
+            fill(&mut self.tables.table(next).0, entry.first_piece(level), level - 1);
         }
         self.tables.table(table).0[index] = Entry::table(next);
         Ok(next)
+    }
+}
+
+/// Fills entries of a table of `level` with `first` and what follows it in memory; a guard stays what it is.
+fn fill(entries: &mut [Entry], first: Entry, level: u32) {
+    let step = if first.is_present() { span(level) } else { 0 };
+    let mut next = first;
+    for entry in entries {
+        *entry = next;
+        next = next.following(step);
     }
 }
 

@@ -30,17 +30,22 @@ impl<H: Iterator<Item = Range<u64>> + Clone> Iterator for Pieces<H> {
     type Item = Range<u64>;
 
     fn next(&mut self) -> Option<Range<u64>> {
-        while let Some(hole) = self.holes().find(|hole| hole.contains(&self.rest.start)) {
-            self.rest.start = hole.end;
+        while !self.rest.is_empty() {
+            let start = self.rest.start;
+            let mut end = self.rest.end;
+            for hole in self.holes() {
+                if hole.contains(&self.rest.start) {
+                    self.rest.start = hole.end;
+                } else if hole.start > start {
+                    end = end.min(hole.start);
+                }
+            }
+            if self.rest.start == start {
+                self.rest.start = end;
+                return Some(start..end);
+            }
         }
-        if self.rest.is_empty() {
-            return None;
-        }
-        let start = self.rest.start;
-        let ahead = self.holes().map(|hole| hole.start).filter(|hole| *hole > start);
-        let end = ahead.fold(self.rest.end, u64::min);
-        self.rest.start = end;
-        Some(start..end)
+        None
     }
 }
 

@@ -136,7 +136,7 @@ impl TimeInfo {
     fn scaled(&self, counts: u64) -> u64 {
         let shift = u32::from(self.shift.unsigned_abs()).min(63);
         let shifted = if self.shift < 0 { counts >> shift } else { counts << shift };
-        (u128::from(shifted) * u128::from(self.factor) >> 32) as u64
+        ((u128::from(shifted) * u128::from(self.factor)) >> 32) as u64
     }
 
     fn tsc_rate(&self) -> u64 {
