@@ -22,12 +22,7 @@ let
     elem
     filter
     ;
-  inherit (words)
-    at
-    mends
-    tick
-    ticks
-    ;
+  inherit (words) at tick;
 
   pool = poolFor { inherit platform arch; };
   inherit (pool) rooms interfaces;
@@ -52,46 +47,16 @@ let
         inherit where rooms;
       };
 
-  # The target.
-
-  namesOf = kind: filter (name: rooms.${name}.kind == kind) (attrNames rooms);
-
-  unknownTarget =
-    word: kind: option: name:
-    lib.optional (!(elem name (namesOf kind))) (
-      "${word} ${tick name}${at (where [ option ])} is not in the pool: "
-      + near.meantOr name (namesOf kind) "there are ${ticks (namesOf kind)}"
-    );
-
-  unknownTargets =
-    unknownTarget "platform" "platform" "platforms" platform
-    ++ unknownTarget "architecture" "arch" "arches" arch;
-
+  targetProblems = import ./problems/target.nix { inherit lib words near; } {
+    inherit
+      rooms
+      platform
+      arch
+      where
+      ;
+  };
   platformRoom = rooms.${platform};
   archRoom = rooms.${arch};
-
-  supportsArch = platformRoom.arches == null || elem arch platformRoom.arches;
-
-  unsupportedTarget = lib.optional (!supportsArch) (
-    "platform ${tick platform} does not support architecture ${tick arch}${at (where [ "arches" ])}, only ${ticks platformRoom.arches}${
-      at [ (platformRoom.where "arches") ]
-    }: "
-    + mends [
-      "take ${tick arch} out of `arches`"
-      "take ${tick platform} out of `platforms`"
-    ]
-  );
-
-  linkerScripts = platformRoom.platform.linkerScripts;
-
-  noLinkerScript = lib.optional (supportsArch && linkerScripts != { } && !(linkerScripts ? ${arch})) (
-    "platform ${tick platform} has no linker script for ${tick arch}${
-      at [ (platformRoom.where "platform") ]
-    }: add `platform.linkerScripts.${arch}`, or take ${tick arch} out of its `arches`"
-  );
-
-  targetProblems =
-    if unknownTargets != [ ] then unknownTargets else unsupportedTarget ++ noLinkerScript;
 
   # The graph, where there is a target to draw it for.
 
@@ -125,32 +90,29 @@ let
 
   memberRooms = map (node: rooms.${node.key}) (filter (node: node.key != app.name) graph.nodes);
 
-  # Packages: the members, the interfaces among them, and whatever they depend on by path.
-
-  packages = pool.packages // lib.optionalAttrs (app.package != null) { ${app.name} = app.package; };
-
-  bound = lib.unique (
+  # The interfaces of the image, also those that a room provides and nobody needs.
+  named = lib.unique (
     concatMap (node: attrNames graph.bindings.${node.key}) graph.nodes
     ++ concatMap (room: room.provides) memberRooms
   );
-  usedInterfaces = lib.genAttrs (filter (name: interfaces ? ${name}) bound) (
+  usedInterfaces = lib.genAttrs (filter (name: interfaces ? ${name}) named) (
     name: interfaces.${name}
   );
+  interfaceRooms = lib.attrValues usedInterfaces;
 
-  reached = map (package: package.key) (
-    builtins.genericClosure {
-      startSet = map (name: { key = name; }) (
-        map (node: node.key) graph.nodes ++ map (room: room.name) (lib.attrValues usedInterfaces)
-      );
-      operator =
-        { key }:
-        map (name: { key = name; }) (
-          filter (name: packages ? ${name}) (packages.${key}.dependencies or [ ])
-        );
-    }
-  );
+  # Packages by name; the application's own name is that of its package.
+  packages =
+    pool.packages
+    // lib.optionalAttrs (app.package != null) {
+      ${app.name} = app.package // {
+        inherit (app) name;
+      };
+    };
+  inherit (import ./packages.nix { inherit lib; } packages) reachedFrom sourceOf;
 
-  packageProblems = import ./problems/crate.nix { inherit lib words near; } packages;
+  reached = reachedFrom (map (node: node.key) graph.nodes ++ map (room: room.name) interfaceRooms);
+
+  crateProblems = import ./problems/crate.nix { inherit lib words near; } packages;
 
   unsetProblem =
     room: name:
@@ -164,9 +126,10 @@ let
 
   graphProblems =
     graph.problems
-    ++ concatMap (room: room.mistakes) (memberRooms ++ lib.attrValues usedInterfaces)
+    ++ concatMap (room: room.mistakes) (memberRooms ++ interfaceRooms)
     ++ concatMap (room: map (unsetProblem room) (evaluation.unset room)) memberRooms
-    ++ concatMap packageProblems (filter (name: name != app.name) reached)
+    ++ concatMap crateProblems.badForm (filter (name: name != app.name) reached)
+    ++ concatMap crateProblems.unknownDependencies reached
     ++ map duplicateProblem (filter (name: elem name reached) (attrNames pool.duplicates));
 
   problems = lib.unique (
@@ -205,53 +168,6 @@ let
       static
       ;
   };
-
-  # What a package's build does not read stays out of its source, so that a change there builds nothing anew.
-  unread = [
-    "module.nix"
-    "unikernel.nix"
-    "flake.nix"
-    "flake.lock"
-    "boot-test.nix"
-    "tests"
-    "benches"
-    "target"
-  ];
-
-  source =
-    name:
-    let
-      inherit (packages.${name}) dir;
-      left = map (entry: "${toString dir}/${entry}") unread;
-    in
-    builtins.path {
-      inherit name;
-      path = dir;
-      filter = path: _: !(elem path left);
-    };
-
-  file = path: if path == null then null else "${path}";
-
-  # The architecture's target specification, with what the platform changes in it.
-  specification =
-    let
-      inherit (archRoom.arch) targetSpec;
-      changes = platformRoom.platform.target;
-    in
-    if changes == { } then
-      file targetSpec
-    else
-      builtins.toFile (baseNameOf (toString targetSpec)) (
-        builtins.toJSON (builtins.fromJSON (builtins.readFile targetSpec) // changes)
-      );
-
-  target = {
-    inherit specification;
-    linkerScript = file (linkerScripts.${arch} or null);
-    inherit (archRoom.arch) qemu;
-    run = file platformRoom.platform.run;
-    inherit (platformRoom.platform) entryProtocols;
-  };
 in
 # With problems, the graph is not one that could be built, and is left out.
 {
@@ -260,9 +176,14 @@ in
   inherit platform arch problems;
   interfaces = lib.optionalAttrs composes (lib.mapAttrs interface usedInterfaces);
   nodes = lib.optionals composes (map node graph.nodes);
-  rooms = lib.optionalAttrs composes (
-    lib.genAttrs (filter (name: packages ? ${name}) reached) source
-  );
-  target = if composes then target else null;
+  rooms = lib.optionalAttrs composes (lib.genAttrs reached sourceOf);
+  target =
+    if composes then
+      import ./target.nix {
+        platform = platformRoom;
+        arch = archRoom;
+      }
+    else
+      null;
   inherit (config.app) ports;
 }

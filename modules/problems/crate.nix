@@ -1,31 +1,52 @@
-# What is wrong with the Cargo.toml of a package of the pool.
+# What is wrong with the Cargo.toml of a package.
 {
   lib,
   words,
   near,
 }:
+# All packages by name.
+packages:
 let
   inherit (words) tick;
-in
-# All packages by name, and the name of the one to look at.
-packages: name:
-let
-  package = packages.${name};
-  inherit (package) manifest;
-  file = words.shownFile (package.dir + "/Cargo.toml");
-  packageName = manifest.package.name or null;
+
+  fileOf = package: words.shownFile (package.dir + "/Cargo.toml");
+
+  wrongName =
+    { name, manifest, ... }@package:
+    "room ${tick name} has a package of another name, ${
+      tick (manifest.package.name or "none")
+    } (${fileOf package}): set `package.name = \"${name}\"`, or rename the directory";
+
+  withoutLints =
+    package:
+    "room ${tick package.name} is not held to the pool's lints (${fileOf package}): add `[lints]` with `workspace = true`";
 
   unknownDependency =
-    dependency:
-    "package ${tick name} depends by path on ${tick dependency} (${file}), which is not in the pool: "
+    package: dependency:
+    "package ${tick package.name} depends by path on ${tick dependency} (${fileOf package}), which is not in the pool: "
     + near.meantOr dependency (lib.attrNames packages) "add its directory to `rooms`";
 in
-if manifest == null then
-  [ "room ${tick name} has no Cargo.toml (${words.shownFile package.dir}): add one" ]
-else
-  lib.optional (packageName != name)
-    "room ${tick name} has a package of another name, ${tick packageName} (${file}): set `package.name = \"${name}\"`, or rename the directory"
-  ++
-    lib.optional (!(manifest.lints.workspace or false))
-      "room ${tick name} is not held to the pool's lints (${file}): add `[lints]` with `workspace = true`"
-  ++ map unknownDependency (lib.filter (dependency: !(packages ? ${dependency})) package.dependencies)
+{
+  # Dependencies by path that lead out of the pool.
+  unknownDependencies =
+    name:
+    let
+      package = packages.${name};
+    in
+    map (unknownDependency package) (
+      lib.filter (dependency: !(packages ? ${dependency})) package.dependencies
+    );
+
+  # What the pool asks of each of its packages.
+  badForm =
+    name:
+    let
+      package = packages.${name};
+      inherit (package) manifest;
+    in
+    if manifest == null then
+      [ "room ${tick name} has no Cargo.toml (${words.shownFile package.dir}): add one" ]
+    else
+      lib.optional (manifest.package.name or null != name) (wrongName package)
+      ++ lib.optional (!(manifest.lints.workspace or false)) (withoutLints package);
+}

@@ -6,8 +6,8 @@
     unlinted.enable = true;
   };
   problems = [
-    "package `adrift` depends by path on `plain-libary` (nixos-tests/eval/fixtures/pool/crates/adrift/Cargo.toml), which is not in the pool: did you mean `plain-library`?"
     "room `misnamed` has a package of another name, `unnamed` (nixos-tests/eval/fixtures/pool/crates/misnamed/Cargo.toml): set `package.name = \"misnamed\"`, or rename the directory"
     "room `unlinted` is not held to the pool's lints (nixos-tests/eval/fixtures/pool/crates/unlinted/Cargo.toml): add `[lints]` with `workspace = true`"
+    "package `adrift` depends by path on `plain-libary` (nixos-tests/eval/fixtures/pool/crates/adrift/Cargo.toml), which is not in the pool: did you mean `plain-library`?"
   ];
 }
