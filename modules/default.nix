@@ -152,6 +152,7 @@ let
       throw "${composition.image} does not compose:\n${
         lib.concatMapStringsSep "\n" (problem: "  - ${problem}") composition.problems
       }";
+
   reference = import ./reference.nix {
     inherit lib words;
     inherit (pool) rooms;

@@ -146,7 +146,7 @@ let
       value = settings.rendered type config.libs.${room}.${name};
       # A file that is not in the image is not worth building to be shown.
       default =
-        if option ? default && lib.hasSuffix "file" type then
+        if option.default or null != null && lib.hasSuffix "file" type then
           words.shownValue option.default
         else
           option.default or null;

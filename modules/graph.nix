@@ -119,12 +119,19 @@ let
     asker: lib.genAttrs (knownNeeds asker) (interface: providersFor asker interface)
   );
 
+  # `after` names rooms, or interfaces for whoever provides them.
+  earlierOf =
+    name:
+    concatMap (
+      earlier: filter (member: member != name && (member == earlier || provides earlier member)) names
+    ) (roomNamed name).after;
+
   startedBefore =
     name:
     let
       providers = concatMap (interface: bindings.${name}.${interface}) (knownNeeds name);
     in
-    lib.unique (filter (earlier: elem earlier names) (providers ++ (roomNamed name).after));
+    lib.unique (filter (provider: elem provider names) providers ++ earlierOf name);
 
   # The application comes last: whatever else is in the image is up by then.
   sorted = import ./order.nix { inherit lib; } startedBefore (

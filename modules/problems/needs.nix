@@ -9,6 +9,7 @@ let
   inherit (builtins)
     attrNames
     concatMap
+    elem
     filter
     length
     map
@@ -29,6 +30,8 @@ let
     who
     ;
 
+  roomNames = attrNames rooms;
+
   # Interfaces that a room names in its `needs` or `provides`.
   unknownInterfaces =
     verb: attribute: name: named:
@@ -42,17 +45,17 @@ let
           "add `crates/iface-${interface}`, or take it out of ${tick attribute}"
     ) (filter (interface: !(interfaces ? ${interface})) named);
 
-  # Rooms that a room names in its `after` or `conflicts`.
-  unknownRooms =
-    attribute: name:
+  # Names in a room's `after` or `conflicts` that are not among the `known`.
+  unknownNames =
+    attribute: kind: known: name:
     let
       room = roomNamed name;
     in
     map (
       other:
-      "${who name} has ${tick other} in ${tick attribute}${at [ (room.where attribute) ]}, which is not a room: "
-      + near.meantOr other (attrNames rooms) "add the room, or take it out"
-    ) (filter (other: !(rooms ? ${other})) room.${attribute});
+      "${who name} has ${tick other} in ${tick attribute}${at [ (room.where attribute) ]}, which is not ${kind}: "
+      + near.meantOr other known "add it to the pool, or take it out"
+    ) (filter (other: !(elem other known)) room.${attribute});
 
   # What would let a room provide `interface`.
   elsewhere =
@@ -71,7 +74,7 @@ let
   missingProvider =
     asker: interface:
     let
-      providers = filter (name: name != asker && provides interface name) (attrNames rooms);
+      providers = filter (name: name != asker && provides interface name) roomNames;
       unavailable = filter (name: forbidden name || !(graph.fits rooms.${name})) providers;
     in
     "${who asker} needs interface ${tick interface}${needsAt asker}, and nothing provides it on ${graph.target}: "
@@ -105,8 +108,8 @@ let
     name:
     unknownInterfaces "needs" "needs" name (graph.needsOf name)
     ++ unknownInterfaces "provides" "provides" name (roomNamed name).provides
-    ++ unknownRooms "after" name
-    ++ unknownRooms "conflicts" name
+    ++ unknownNames "after" "a room or an interface" (roomNames ++ attrNames interfaces) name
+    ++ unknownNames "conflicts" "a room" roomNames name
     ++ concatMap (unmet name) (attrNames bindings.${name});
 in
 concatMap problemsOf graph.names
