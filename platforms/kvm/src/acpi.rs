@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use x86_64::paging::{self, Access};
+use x86_64::paging::{self, Access, PAGE_SIZE};
 use x86_64::x86::io::outw;
 
 use crate::boot::{Fields, physical};
@@ -50,9 +50,9 @@ fn write_sleep_control(fixed: &[u8], sleep_type: u8) -> Option<()> {
     const IN_MEMORY: u32 = 0;
     let in_memory = fixed.u32_at(SLEEP_CONTROL)? & 0xff == IN_MEMORY;
     let address = fixed.u64_at(SLEEP_CONTROL + 4).filter(|address| in_memory && *address != 0)?;
-    let page = address & !(paging::PAGE_SIZE - 1);
+    let page = address & !(PAGE_SIZE - 1);
     // SAFETY: the page is registers of the machine, by its own table.
-    unsafe { paging::map(page..page + paging::PAGE_SIZE, Access::Device) }.ok()?;
+    unsafe { paging::map(page..page + PAGE_SIZE, Access::Device) }.ok()?;
     // SAFETY: mapped above; the write ends the image.
     unsafe { (address as *mut u8).write_volatile(sleep_type << 2 | 1 << 5) };
     Some(())
@@ -125,7 +125,8 @@ fn sums_to_zero(bytes: &[u8]) -> bool {
 
 fn bytes(address: u64, length: u64) -> Option<&'static [u8]> {
     const FOUR_GIBIBYTES: u64 = 1 << 32;
-    physical::bytes_below(FOUR_GIBIBYTES, address, length)
+    // Nothing is mapped in the first page.
+    (address >= PAGE_SIZE).then(|| physical::bytes_below(FOUR_GIBIBYTES, address, length))?
 }
 
 #[cfg(test)]

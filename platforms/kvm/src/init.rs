@@ -1,5 +1,6 @@
 //! Starting the machine: exceptions, memory, and what the loader left.
 
+use alloc::string::String;
 use core::cell::Cell;
 use core::fmt::{self, Display};
 use core::slice;
@@ -123,9 +124,11 @@ pub fn init<A: Allocator, R: Arch>(
     memory::hand_over(&found, needs.allocator)?;
     memory::protect_image(&[STACK.guard(), EXCEPTION_STACK.guard()])?;
     memory::hand_over_high(&found, needs.allocator)?;
-    START.command_line.set(found.command_line);
+    // A loader may leave it in the first page.
+    START.command_line.set(String::from(found.command_line).leak());
     START.initrd.set(map_initrd(&found)?);
     START.rsdp.set(found.rsdp);
+    memory::unmap_first_page()?;
     Ok(Provides { clock: Kvm, console: Kvm, dma: Kvm, events: Kvm, memory: Kvm, pci: Kvm, platform: Kvm })
 }
 

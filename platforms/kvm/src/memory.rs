@@ -6,7 +6,7 @@ use core::slice;
 
 use iface_allocator::Allocator;
 use x86_64::cpuid;
-use x86_64::paging::{self, ADDRESS_END, Access, MapError, PAGE_SIZE};
+use x86_64::paging::{self, ADDRESS_END, Access, MapError};
 
 use crate::boot::{Found, Pieces, image, symbols};
 
@@ -80,15 +80,14 @@ fn mapped_by_boot_code() -> Range<u64> {
     0..image().end.next_multiple_of(LARGE_PAGE)
 }
 
-/// Gives each part of the image the access it needs, and unmaps the first page and `guards`.
+/// Gives each part of the image the access it needs, and unmaps `guards`.
 pub(crate) fn protect_image(guards: &[u64]) -> Result<(), MapError> {
     let text = (&raw const symbols::unicore_text_start) as u64;
     let data = (&raw const symbols::unicore_data_start) as u64;
-    // SAFETY: code, constants and data keep what they need; nothing uses page 0 and the guard pages. What the loader left
-    // below the image is only read.
+    // SAFETY: code, constants and data keep what they need; nothing uses the guard pages. What the loader left below the
+    // image is only read.
     unsafe {
-        paging::guard(0, 0)?;
-        paging::map(PAGE_SIZE..text, Access::Read)?;
+        paging::map(0..text, Access::Read)?;
         paging::map(text..data, Access::ReadExecute)?;
         paging::map(data..mapped_by_boot_code().end, Access::ReadWrite)?;
         for guard in guards {
@@ -96,4 +95,10 @@ pub(crate) fn protect_image(guards: &[u64]) -> Result<(), MapError> {
         }
     }
     Ok(())
+}
+
+/// Unmaps the first page, so that the use of a null pointer is an exception.
+pub(crate) fn unmap_first_page() -> Result<(), MapError> {
+    // SAFETY: what a loader left there was read, and copied where it is needed on.
+    unsafe { paging::guard(0, 0) }
 }

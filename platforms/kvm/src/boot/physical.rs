@@ -3,7 +3,7 @@
 use core::ops::Range;
 use core::slice;
 
-use x86_64::paging::{self, Access, PAGE_SIZE};
+use x86_64::paging::{self, Access};
 
 use super::BootError;
 
@@ -39,11 +39,11 @@ pub(super) fn up_to(what: &'static str, address: u64, limit: u64) -> Result<&'st
     bytes(what, address, limit.min(end.saturating_sub(address)))
 }
 
-/// The `length` bytes at `address`, all of them below `limit`, neither in the first page nor in the image. `None` also
+/// The `length` bytes at `address`, all of them below `limit`, and not in the image. `None` also
 /// where there is no memory for the page tables that a place above the first gigabyte needs.
 pub(crate) fn bytes_below(limit: u64, address: u64, length: u64) -> Option<&'static [u8]> {
     let end = address.checked_add(length).filter(|end| *end <= limit)?;
-    if address < PAGE_SIZE || (address < image().end && image().start < end) {
+    if address == 0 || (address < image().end && image().start < end) {
         return None;
     }
     for page in (address & !(LARGE_PAGE - 1)..end).step_by(LARGE_PAGE as usize) {
