@@ -1,0 +1,6 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "random bytes of the processor";
+  arches = [ "x86_64" ];
+  provides = [ "entropy" ];
+}
