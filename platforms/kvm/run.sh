@@ -183,7 +183,7 @@ done
 words=$(mktemp)
 "$@" <&0 2>"$words" &
 machine_process=$!
-trap 'kill "$machine_process" 2>/dev/null || true' HUP INT TERM
+trap 'kill "$machine_process" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
 ended=0
 wait "$machine_process" || ended=$?
 cat "$words" >&2

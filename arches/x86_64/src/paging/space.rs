@@ -84,31 +84,37 @@ impl<T: Tables> Space<T> {
         range: Range<u64>,
         content: Content,
     ) -> Result<(), MapError> {
-        if level == 0 {
-            self.set_pages(table, range, content);
-            return Ok(());
-        }
         let mut start = range.start;
         while start < range.end {
-            let end = range.end.min((start | (span(level) - 1)) + 1);
-            let entry = &mut self.tables.table(table).0[index(start, level)];
-            let fits = end - start == span(level) && level <= content.largest(self.largest);
-            if fits && entry.next(level).is_none() {
-                *entry = Entry::new(content, start, level);
+            let index = index(start, level);
+            let run = self.run(table, level, start..range.end, content);
+            if run > 0 {
+                let entries = &mut self.tables.table(table).0[index..index + run];
+                fill(entries, Entry::new(content, start, level), level);
+                start += run as u64 * span(level);
             } else {
-                let next = self.descend(table, level, index(start, level))?;
+                let end = range.end.min((start | (span(level) - 1)) + 1);
+                let next = self.descend(table, level, index)?;
                 self.set_in(next, level - 1, start..end, content)?;
+                start = end;
             }
-            start = end;
         }
         Ok(())
     }
 
-    /// Sets pages of one table of level 0.
-    fn set_pages(&mut self, table: u64, range: Range<u64>, content: Content) {
-        let count = ((range.end - range.start) / PAGE_SIZE) as usize;
-        let first = index(range.start, 0);
-        fill(&mut self.tables.table(table).0[first..first + count], Entry::new(content, range.start, 0), 0);
+    /// How many entries of a table of `level` from the start of `range` on can hold `content` themselves.
+    fn run(&mut self, table: u64, level: u32, range: Range<u64>, content: Content) -> usize {
+        if level > content.largest(self.largest) || !range.start.is_multiple_of(span(level)) {
+            return 0;
+        }
+        let whole = ((range.end - range.start) / span(level)) as usize;
+        let first = index(range.start, level);
+        let last = (first + whole).min(512);
+        if level == 0 {
+            return last - first;
+        }
+        let entries = &self.tables.table(table).0[first..last];
+        entries.iter().take_while(|entry| entry.next(level).is_none()).count()
     }
 
     /// The table under an entry of a table of `level`; a new one where there is none, which changes nothing yet.
