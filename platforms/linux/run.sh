@@ -1,12 +1,12 @@
-# Starts an image as a process. The packer puts `#!/bin/sh` and the variables IMAGE (the executable), NAME, PORTS (words
-# of the form name=port), ARCH and APPEND (settings that the image is always given) in front.
+# Starts an image as a process. What is built has the variables IMAGE (its name), IMAGE_FILE, ARCH and PORTS (words of
+# the form name=port) in front of this.
 set -eu
 
 usage() {
     cat <<EOF
 usage: run [OPTION]... [-- ARGUMENT...]
 
-Runs $NAME as a process on this machine ($ARCH).
+Runs $IMAGE as a process on this machine ($ARCH).
 
   --memory MIB           limit of the image's heap
   --forward HOST:GUEST   serve the image's port GUEST at 127.0.0.1:HOST; without this option each port of the image is
@@ -41,7 +41,7 @@ forwarded() {
     done
 }
 
-memory='' forwards='' dry_run='' append=$APPEND
+memory='' forwards='' dry_run='' append=''
 while [ $# -gt 0 ]; do
     case $1 in
     --help) usage; exit 0 ;;
@@ -87,13 +87,8 @@ done <<EOF
 $(words "$append" | sed '1!G;h;$!d')
 EOF
 
-case $IMAGE in
-/*) ;;
-*) IMAGE=$(dirname "$0")/$IMAGE ;;
-esac
-
 if [ -n "$dry_run" ]; then
-    printf "'%s' " "$IMAGE" "$@"
+    printf "'%s' " "$IMAGE_FILE" "$@"
     echo
     exit 0
 fi
@@ -103,4 +98,4 @@ if [ -z "$tap" ]; then
         for host in $(forwarded "${port#*=}"); do echo "${port%%=*}://127.0.0.1:$host/"; done
     done
 fi
-exec "$IMAGE" "$@"
+exec "$IMAGE_FILE" "$@"
