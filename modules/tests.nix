@@ -16,29 +16,34 @@ let
 
   boot =
     given: name: image: composition:
-    toolchain.derive {
-      name = "boot-${name}";
-      programs = [
-        "curl"
-        "qemu"
-      ];
-      passAsFile = [ "scenarios" ];
-      scenarios = builtins.toJSON (
-        map (
-          scenario:
+    let
+      files = lib.imap0 (number: scenario: {
+        name = "scenario${toString number}";
+        value = builtins.toJSON (
           {
             inherit name;
             image = "${image}";
           }
           // scenario
-        ) (scenarios given composition)
-      );
-      script = ''
-        export HOME=$PWD
-        ${tools.boot-test}/bin/boot-test "$scenariosPath"
-        : > $out
-      '';
-    };
+        );
+      }) (scenarios given composition);
+    in
+    toolchain.derive (
+      lib.listToAttrs files
+      // {
+        name = "boot-${name}";
+        programs = [
+          "curl"
+          "qemu"
+        ];
+        passAsFile = map (file: file.name) files;
+        script = ''
+          export HOME=$PWD
+          ${tools.boot-test}/bin/boot-test ${toString (map (file: "\"\$${file.name}Path\"") files)}
+          : > $out
+        '';
+      }
+    );
 
   # The same build under another name has to give the same bytes.
   reproducible =
