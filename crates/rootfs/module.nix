@@ -1,0 +1,19 @@
+{
+  lib,
+  mkRoom,
+  # Makes a newc archive of a directory.
+  packTree ? (tree: tree),
+  ...
+}:
+mkRoom ./. {
+  summary = "a read-only tree, packed into the image or given at start";
+  needs = [ "platform" ];
+  provides = [ "filesystem" ];
+  after = [ "log" ];
+  options.tree = lib.mkOption {
+    type = lib.types.nullOr lib.types.path;
+    default = null;
+    apply = tree: if tree == null then null else packTree tree;
+    description = "Directory that is packed into the image; null where the tree comes with the image as its initrd.";
+  };
+}
