@@ -85,3 +85,57 @@ fn report(cause: &str, address: usize, context: &SignalContext) {
     let outer = frames(context.frame_pointer());
     panic_report::backtrace(ErrorConsole, core::iter::once(context.instruction_pointer()).chain(outer));
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::format;
+    use std::process::Command;
+    use std::string::String;
+
+    use super::*;
+
+    /// Runs one of the tests below, which end their process, and returns what it reported.
+    fn report_of(test: &str) -> String {
+        let name = format!("fault::tests::{test}");
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &name, "--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+        assert_eq!(child.status.code(), Some(134), "{child:?}");
+        String::from_utf8(child.stderr).unwrap()
+    }
+
+    #[test]
+    fn an_overflow_of_the_stack_is_reported() {
+        let report = report_of("ends_by_overflow");
+        assert!(report.starts_with("panic: stack overflow at address 0x"), "{report}");
+        assert!(report.contains("\n  rsp    0x"), "{report}");
+        assert!(report.contains("\nbacktrace:\n  0x"), "{report}");
+    }
+
+    #[test]
+    fn a_wild_access_is_reported() {
+        let report = report_of("ends_by_wild_access");
+        assert!(report.starts_with("panic: invalid memory access at address 0x10\n"), "{report}");
+    }
+
+    #[test]
+    #[ignore = "ends its process"]
+    fn ends_by_overflow() {
+        fn descend(depth: usize) -> usize {
+            let frame = core::hint::black_box([depth; 100]);
+            if depth == usize::MAX { 0 } else { descend(depth + 1) + frame[depth % 100] }
+        }
+        install().unwrap();
+        descend(0);
+    }
+
+    #[test]
+    #[ignore = "ends its process"]
+    fn ends_by_wild_access() {
+        install().unwrap();
+        // SAFETY: none; it is what is tested.
+        unsafe { core::hint::black_box(0x10 as *const u8).read_volatile() };
+    }
+}
