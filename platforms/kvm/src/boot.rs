@@ -7,6 +7,8 @@ mod multiboot;
 pub(crate) mod physical;
 mod pvh;
 mod ram;
+#[cfg(test)]
+mod tests;
 
 use core::fmt::{self, Display};
 use core::ops::Range;
@@ -14,6 +16,7 @@ use core::str;
 
 use x86_64::boot::GuardedStack;
 
+use physical::{Machine, Physical};
 pub(crate) use physical::{image, symbols};
 pub(crate) use ram::Pieces;
 
@@ -45,11 +48,15 @@ impl Boot {
 
     /// Reads what the loader left, by the protocol it follows.
     pub(crate) fn found(&self) -> Result<Found, BootError> {
+        self.found_in(&Machine)
+    }
+
+    fn found_in(&self, memory: &impl Physical) -> Result<Found, BootError> {
         let address = u64::from(self.ebx);
-        if pvh::is(address) {
-            pvh::read(address)
+        if pvh::is(memory, address) {
+            pvh::read(memory, address)
         } else if self.eax == multiboot::LOADER_MAGIC {
-            multiboot::read(address)
+            multiboot::read(memory, address)
         } else {
             Err(BootError::NoProtocol { eax: self.eax })
         }
@@ -65,7 +72,7 @@ pub enum BootError {
         /// What was in the register that Multiboot marks.
         eax: u32,
     },
-    /// Something lies where it can't be: in the first page, in the image, or above the first gigabyte.
+    /// Something lies where it can't be: at address 0, in the image, or above the first gigabyte.
     Unreachable {
         /// What.
         what: &'static str,
@@ -170,11 +177,11 @@ fn region(start: u64, length: u64, kind: u32) -> Region {
 }
 
 /// The command line that lies at `address`; 0 for none.
-fn command_line(address: u64) -> Result<&'static str, BootError> {
+fn command_line(memory: &impl Physical, address: u64) -> Result<&'static str, BootError> {
     if address == 0 {
         return Ok("");
     }
-    let bytes = physical::up_to("command line", address, COMMAND_LINE_LIMIT)?;
+    let bytes = memory.bytes_up_to("command line", address, COMMAND_LINE_LIMIT)?;
     let end = bytes.iter().position(|byte| *byte == 0).ok_or(BootError::MalformedCommandLine)?;
     str::from_utf8(&bytes[..end]).map_err(|_| BootError::MalformedCommandLine)
 }

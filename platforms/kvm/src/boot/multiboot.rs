@@ -1,6 +1,8 @@
 //! The Multiboot information (Multiboot Specification 0.6.96, section 3.3).
 
-use super::{BootError, Fields, Found, MemoryMap, Region, command_line, physical, region};
+use core::ops::Range;
+
+use super::{BootError, Fields, Found, MemoryMap, Physical, Region, command_line, region};
 
 /// What a Multiboot loader leaves in `eax`.
 pub(super) const LOADER_MAGIC: u32 = 0x2bad_b002;
@@ -20,8 +22,8 @@ const MEMORY_MAP: u32 = 1 << 6;
 const LOADER_NAME: u32 = 1 << 9;
 
 /// Reads the information at `address`.
-pub(super) fn read(address: u64) -> Result<Found, BootError> {
-    let info = physical::bytes("multiboot information", address, SIZE)?;
+pub(super) fn read(memory: &impl Physical, address: u64) -> Result<Found, BootError> {
+    let info = memory.bytes("multiboot information", address, SIZE)?;
     let field = |offset| u64::from(info.u32_at(offset).unwrap_or(0));
     let has = |flag: u32| field(0) & u64::from(flag) != 0;
     if !has(MEMORY_MAP) {
@@ -30,20 +32,20 @@ pub(super) fn read(address: u64) -> Result<Found, BootError> {
     if field(44) > MAP_LIMIT {
         return Err(BootError::MalformedMemoryMap);
     }
-    let map = physical::bytes("memory map", field(48), field(44))?;
-    let line = if has(COMMAND_LINE) { command_line(field(16))? } else { "" };
-    let names_image = has(LOADER_NAME) && is_qemu(field(64))?;
+    let map = memory.bytes("memory map", field(48), field(44))?;
+    let line = if has(COMMAND_LINE) { command_line(memory, field(16))? } else { "" };
+    let names_image = has(LOADER_NAME) && is_qemu(memory, field(64))?;
     Ok(Found {
         memory: MemoryMap::Multiboot(map),
         command_line: if names_image { without_first_word(line) } else { line },
-        initrd: if has(MODULES) && field(20) != 0 { Some(module(field(24))?) } else { None },
+        initrd: if has(MODULES) && field(20) != 0 { Some(module(memory, field(24))?) } else { None },
         rsdp: None,
     })
 }
 
 /// Whether the loader's name, at `address`, is QEMU's, which puts the image's file name before the command line.
-fn is_qemu(address: u64) -> Result<bool, BootError> {
-    Ok(physical::bytes("loader's name", address, 5)? == b"qemu\0")
+fn is_qemu(memory: &impl Physical, address: u64) -> Result<bool, BootError> {
+    Ok(memory.bytes("loader's name", address, 5)? == b"qemu\0")
 }
 
 fn without_first_word(line: &'static str) -> &'static str {
@@ -51,8 +53,8 @@ fn without_first_word(line: &'static str) -> &'static str {
 }
 
 /// Where the first module of the list at `list` lies.
-fn module(list: u64) -> Result<core::ops::Range<u64>, BootError> {
-    let module = physical::bytes("module list", list, MODULE)?;
+fn module(memory: &impl Physical, list: u64) -> Result<Range<u64>, BootError> {
+    let module = memory.bytes("module list", list, MODULE)?;
     let (start, end) = (module.u32_at(0).unwrap_or(0), module.u32_at(4).unwrap_or(0));
     Ok(u64::from(start)..u64::from(end))
 }

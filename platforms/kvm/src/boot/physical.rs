@@ -8,7 +8,7 @@ use x86_64::paging::{self, Access};
 use super::BootError;
 
 /// The boot code's page tables reach to here, without memory for further ones.
-pub(super) const LIMIT: u64 = 1 << 30;
+const LIMIT: u64 = 1 << 30;
 const LARGE_PAGE: u64 = 2 << 20;
 
 /// Symbols of the linker script.
@@ -26,21 +26,31 @@ pub(crate) fn image() -> Range<u64> {
     (&raw const symbols::unicore_image_start) as u64..(&raw const symbols::unicore_image_end) as u64
 }
 
-/// The `length` bytes at `address`, which stay as they are.
-///
-/// The caller keeps the allocator from the memory for as long as it uses the bytes.
-pub(super) fn bytes(what: &'static str, address: u64, length: u64) -> Result<&'static [u8], BootError> {
-    bytes_below(LIMIT, address, length).ok_or(BootError::Unreachable { what, address })
+/// Memory that a loader wrote to.
+pub(super) trait Physical {
+    /// The `length` bytes at `address`, which stay as they are; `what` they are is for the error.
+    fn bytes(&self, what: &'static str, address: u64, length: u64) -> Result<&'static [u8], BootError>;
+
+    /// The bytes from `address` to where memory ends, `limit` at most.
+    fn bytes_up_to(&self, what: &'static str, address: u64, limit: u64) -> Result<&'static [u8], BootError>;
 }
 
-/// As [`bytes`], but as many as there can be where there are less than `limit` to the image or the end.
-pub(super) fn up_to(what: &'static str, address: u64, limit: u64) -> Result<&'static [u8], BootError> {
-    let end = if address < image().start { image().start } else { LIMIT };
-    bytes(what, address, limit.min(end.saturating_sub(address)))
+/// The machine's memory. Whoever reads it keeps the allocator from what it still uses.
+pub(super) struct Machine;
+
+impl Physical for Machine {
+    fn bytes(&self, what: &'static str, address: u64, length: u64) -> Result<&'static [u8], BootError> {
+        bytes_below(LIMIT, address, length).ok_or(BootError::Unreachable { what, address })
+    }
+
+    fn bytes_up_to(&self, what: &'static str, address: u64, limit: u64) -> Result<&'static [u8], BootError> {
+        let end = if address < image().start { image().start } else { LIMIT };
+        self.bytes(what, address, limit.min(end.saturating_sub(address)))
+    }
 }
 
-/// The `length` bytes at `address`, all of them below `limit`, and not in the image. `None` also
-/// where there is no memory for the page tables that a place above the first gigabyte needs.
+/// The `length` bytes at `address`, all of them below `limit`, and not in the image. `None` also where there is no memory
+/// for the page tables that a place above the first gigabyte needs.
 pub(crate) fn bytes_below(limit: u64, address: u64, length: u64) -> Option<&'static [u8]> {
     let end = address.checked_add(length).filter(|end| *end <= limit)?;
     if address == 0 || (address < image().end && image().start < end) {

@@ -1,6 +1,8 @@
 //! The PVH start information (Xen, public/arch-x86/hvm/start_info.h).
 
-use super::{BootError, Fields, Found, MemoryMap, Region, command_line, physical, region};
+use core::ops::Range;
+
+use super::{BootError, Fields, Found, MemoryMap, Physical, Region, command_line, region};
 
 /// "xEn3" with the highest bit of the E set.
 const MAGIC: u32 = 0x336e_c578;
@@ -13,13 +15,13 @@ const MODULE: u64 = 32;
 const MAP_LIMIT: u32 = 128;
 
 /// Whether there is PVH start information at `address`.
-pub(super) fn is(address: u64) -> bool {
-    physical::bytes("start information", address, SIZE).is_ok_and(|info| info.u32_at(0) == Some(MAGIC))
+pub(super) fn is(memory: &impl Physical, address: u64) -> bool {
+    memory.bytes("start information", address, SIZE).is_ok_and(|info| info.u32_at(0) == Some(MAGIC))
 }
 
 /// Reads the start information at `address`.
-pub(super) fn read(address: u64) -> Result<Found, BootError> {
-    let info = physical::bytes("start information", address, SIZE)?;
+pub(super) fn read(memory: &impl Physical, address: u64) -> Result<Found, BootError> {
+    let info = memory.bytes("start information", address, SIZE)?;
     let u32_at = |offset| info.u32_at(offset).unwrap_or(0);
     let u64_at = |offset| info.u64_at(offset).unwrap_or(0);
     let (version, modules, entries) = (u32_at(4), u32_at(12), u32_at(48));
@@ -29,18 +31,18 @@ pub(super) fn read(address: u64) -> Result<Found, BootError> {
     if entries > MAP_LIMIT {
         return Err(BootError::MalformedMemoryMap);
     }
-    let map = physical::bytes("memory map", u64_at(40), u64::from(entries) * MAP_ENTRY as u64)?;
+    let map = memory.bytes("memory map", u64_at(40), u64::from(entries) * MAP_ENTRY as u64)?;
     Ok(Found {
         memory: MemoryMap::Pvh(map),
-        command_line: command_line(u64_at(24))?,
-        initrd: if modules == 0 { None } else { Some(module(u64_at(16))?) },
+        command_line: command_line(memory, u64_at(24))?,
+        initrd: if modules == 0 { None } else { Some(module(memory, u64_at(16))?) },
         rsdp: Some(u64_at(32)).filter(|address| *address != 0),
     })
 }
 
 /// Where the first module of the list at `list` lies.
-fn module(list: u64) -> Result<core::ops::Range<u64>, BootError> {
-    let module = physical::bytes("module list", list, MODULE)?;
+fn module(memory: &impl Physical, list: u64) -> Result<Range<u64>, BootError> {
+    let module = memory.bytes("module list", list, MODULE)?;
     let (start, size) = (module.u64_at(0).unwrap_or(0), module.u64_at(8).unwrap_or(0));
     let end = start.checked_add(size).ok_or(BootError::Unreachable { what: "initrd", address: start })?;
     Ok(start..end)
