@@ -1,6 +1,7 @@
 { lib, mkRoom, ... }:
 mkRoom ./. {
   summary = "a static process of user-space Linux";
+  arches = [ "x86_64" ];
   needs = [ "allocator" ];
   provides = [
     "clock"
