@@ -48,8 +48,7 @@ let
       '';
     };
 
-  refusals = import ../nixos-tests/eval { inherit lib; };
-  sameLib = import ../nixos-tests/same-lib.nix { nixpkgsLib = ""; };
+  evaluation = import ../nixos-tests { inherit lib; };
 in
 {
   unit-tests = cargo "unit-tests" "cargo test --offline --workspace --quiet";
@@ -76,8 +75,10 @@ in
   # Evaluated already; what is left is to say so.
   refusals = toolchain.derive {
     name = "refusals";
-    failures = lib.concatStringsSep "\n" refusals.failures;
+    failures = lib.concatStringsSep "\n" evaluation.failures;
+    inherit (evaluation) message;
     script = ''
+      echo "$message"
       if [ -n "$failures" ]; then
           echo "$failures" >&2
           false

@@ -37,6 +37,7 @@ let
     builtins.mapAttrs (_: toJSON) (
       builtins.foldl' (all: next: all // next) cases images
       // {
+        "examples of lib" = (import ./lib.nix { inherit lib; }).failures;
         "the reference of options" = composition.optionsReference;
         "the support matrix" = composition.supportMatrix;
       }

@@ -62,14 +62,13 @@ let
     name:
     let
       room = rooms.${name};
-      anyOf = lib.concatMapStringsSep " or " tick;
+      places = if graph.fitsPlatform room then room.arches else room.platforms;
+      provider = lib.optionalString (places != [ name ]) ", where ${tick name} provides it";
     in
     if forbidden name then
       "drop `libs.${name}.enable = false`${place "libs.${name}.enable"} for ${tick name}"
     else
-      "build for ${
-        anyOf (if graph.fitsPlatform room then room.arches else room.platforms)
-      }, where ${tick name} provides it";
+      "build for ${lib.concatMapStringsSep " or " tick places}${provider}";
 
   missingProvider =
     asker: interface:

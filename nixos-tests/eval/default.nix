@@ -22,10 +22,14 @@ let
   fixtures = ./fixtures/pool;
   app = ./fixtures/app;
 
-  composition = import ../../modules {
-    inherit lib;
-    rooms = [ fixtures ];
-  };
+  compositionWith =
+    rooms:
+    import ../../modules {
+      inherit lib;
+      rooms = [ fixtures ] ++ rooms;
+    };
+  # Shared by the cases that bring no rooms of their own.
+  composition = compositionWith [ ];
 
   arguments = {
     inherit lib app bindings;
@@ -49,14 +53,17 @@ let
     let
       given = import (./. + "/${file}");
       case = if builtins.isFunction given then given arguments else given;
-      composed = composition.compose {
-        platform = case.platform or "board";
-        arch = case.arch or "z80";
-        modules = case.modules or (withApp case.unikernel);
-      };
+      pool = if case ? rooms then compositionWith case.rooms else composition;
+      modules = case.modules or (withApp case.unikernel);
     in
     {
-      inherit case composed;
+      inherit case;
+      composed = pool.compose {
+        platform = case.platform or "board";
+        arch = case.arch or "z80";
+        inherit modules;
+      };
+      targets = map (target: "${target.platform}-${target.arch}") (pool.targetsOf modules);
     };
 
   # An application to go with what a case is about.
@@ -69,7 +76,7 @@ let
   failuresOf =
     file:
     let
-      inherit (evaluated file) case composed;
+      inherit (evaluated file) case composed targets;
       problems = case.problems or [ ];
       refused = !(builtins.tryEval (composition.checked composed)).success;
       shown = case.show composed;
@@ -77,6 +84,7 @@ let
     map (failure: "${nameOf file}: ${failure}") (
       differs "problems" problems composed.problems
       ++ differs "refused" (problems != [ ]) refused
+      ++ lib.optionals (case ? targets) (differs "targets" case.targets targets)
       ++ lib.optionals (case ? show) (differs "shown" case.shown shown)
     );
 in

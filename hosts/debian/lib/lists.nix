@@ -48,6 +48,7 @@ rec {
   # From `first` to `last`, both inclusive.
   range = first: last: if first > last then [ ] else genList (i: first + i) (last - first + 1);
 
+  imap0 = f: list: genList (i: f i (elemAt list i)) (length list);
   imap1 = f: list: genList (i: f (i + 1) (elemAt list i)) (length list);
 
   last =

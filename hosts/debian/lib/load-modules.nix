@@ -4,9 +4,8 @@ let
   inherit (builtins)
     addErrorContext
     attrNames
-    concatLists
+    elem
     filter
-    foldl'
     functionArgs
     isAttrs
     isFunction
@@ -41,8 +40,7 @@ let
     in
     args.special // named;
 
-  # One module and its imports, the module itself first. `key` is what it is known by: a file's path, and for what has
-  # none the place where it is imported.
+  # `key` is what a module is known by: a file's path, and for what has none the place where it is imported.
   load =
     args: file: key: module:
     if isPath module || isString module then
@@ -50,18 +48,16 @@ let
     else if isFunction module then
       load args file key (module (argumentsFor args file module))
     else if isAttrs module then
-      loadAttrs args file key module
+      loadAttrs file key module
     else
       throw "Module `${file}' is a ${builtins.typeOf module}, and must be a path, a function or an attribute set.";
 
   loadAttrs =
-    args: file: key: module:
+    file: key: module:
     let
       own = module._file or file;
       isStructured = module ? config || module ? options;
-      unknown = filter (name: !(lib.elem name structured)) (attrNames module);
-      # The whole of a module may be a property.
-      bare = if module ? _type then module else removeAttrs module aboutModule;
+      unknown = filter (name: !(elem name structured)) (attrNames module);
       freeform = lib.optionalAttrs (module ? freeformType) {
         _module.freeformType = module.freeformType;
       };
@@ -69,47 +65,47 @@ let
     if isStructured && unknown != [ ] then
       throw "Module `${own}' has `config' or `options' at its top, and beside them: ${toString unknown}. Put these under `config'."
     else
-      [
-        {
-          file = own;
-          # A name of an attribute below, which may not refer to the store.
-          key = builtins.unsafeDiscardStringContext (toString (module.key or key));
-          options = module.options or { };
-          configs = [
-            (if isStructured then module.config or { } else bare)
-            freeform
-          ];
-        }
-      ]
-      ++ loadAll args own key (module.imports or [ ]);
-
-  loadAll =
-    args: file: key: modules:
-    concatLists (lib.imap1 (index: load args file "${key}:${toString index}") modules);
-
-  # What is imported twice counts once.
-  once =
-    loaded:
-    (foldl'
-      (
-        state: module:
-        if state.seen ? ${module.key} then
-          state
-        else
-          {
-            seen = state.seen // {
-              ${module.key} = true;
-            };
-            kept = state.kept ++ [ module ];
-          }
-      )
       {
-        seen = { };
-        kept = [ ];
-      }
-      loaded
-    ).kept;
+        file = own;
+        # A name of an attribute in the closure below, which may not refer to the store.
+        key = builtins.unsafeDiscardStringContext (toString (module.key or key));
+        imports = module.imports or [ ];
+        options = module.options or { };
+        configs = [
+          (if isStructured then module.config or { } else withoutAbout own module)
+          freeform
+        ];
+      };
+
+  # The whole of a module may be conditional.
+  withoutAbout =
+    file: module:
+    if !(module ? _type) then
+      removeAttrs module aboutModule
+    else if elem module._type conditions then
+      module
+    else
+      throw "Module `${file}' is of type `${module._type}'; put it under `config'.";
+
+  conditions = [
+    "if"
+    "override"
+  ];
+
+  importsOf =
+    args: module:
+    lib.imap0 (index: load args module.file "${module.key}:${toString index}") module.imports;
 in
 # `args.special` goes to every module function, `args.config` has `_module.args`. The result is a list of
-# { file, key, options, configs }.
-args: modules: once (loadAll args "<unknown-file>" "" modules)
+# { file, options, configs }: what is imported stands before what imports it, and what is imported twice counts once.
+args: modules:
+lib.reverseList (
+  builtins.genericClosure {
+    startSet = importsOf args {
+      file = "<unknown-file>";
+      key = "";
+      imports = modules;
+    };
+    operator = importsOf args;
+  }
+)
