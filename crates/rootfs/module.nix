@@ -1,8 +1,7 @@
 {
   lib,
   mkRoom,
-  # Makes a newc archive of a directory.
-  packTree ? (tree: tree),
+  packTree,
   ...
 }:
 mkRoom ./. {
