@@ -69,10 +69,11 @@ impl Connection {
         Self { sockets, handle, role, flow, begun: Instant::START, error: None, numbers: None }
     }
 
-    /// Makes a closed one fit for the next peer.
+    /// Makes one that is over fit for the next peer.
     pub fn renew(&mut self, tuning: &Tuning, flow: Flow, role: Role, now: Instant) {
         (self.flow, self.role, self.begun, self.error, self.numbers) = (flow, role, now, None, None);
         let socket = self.socket_mut();
+        socket.abort();
         socket.set_nagle_enabled(tuning.nagle);
         socket.set_ack_delay(Some(tuning.acknowledgement_delay));
         socket.set_congestion_control(tuning.congestion_control);

@@ -167,6 +167,12 @@ impl<D: NetDevice> Engine<D> {
         (self.armed, self.blocked) = (false, false);
     }
 
+    /// Mentions of sockets that wait for a turn, a neighbor or a time.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.dirty.len() + self.unresolved.len() + self.timers.len()
+    }
+
     /// Whether somebody has to come back without being called.
     pub fn is_busy(&self) -> bool {
         !self.armed || (!self.dirty.is_empty() && !self.blocked) || self.housekeeping.dirty
@@ -260,13 +266,14 @@ impl<D: NetDevice> Engine<D> {
             },
             Peek::Neighbor => {
                 self.ingress_other(frame, true);
+                self.housekeeping.routers.hear(&mut self.interface, frame, self.now);
                 for number in core::mem::take(&mut self.unresolved) {
                     self.table.slot(number).unresolved = false;
                     self.mark_dirty(number);
                 }
             }
             Peek::Other => self.ingress_other(frame, false),
-            Peek::Ignored => {}
+            Peek::Fragment => {}
         }
     }
 

@@ -122,9 +122,8 @@ pub enum Peek {
     Neighbor,
     /// Anything else that the protocols may want to see.
     Other,
-    /// Part of a packet that was cut into fragments, which this stack does not join, or an advertisement that no
-    /// router sends.
-    Ignored,
+    /// Part of a packet that was cut into fragments, which this stack does not join.
+    Fragment,
 }
 
 /// What finding a TCP segment's connection takes.
@@ -167,7 +166,7 @@ fn peek_ipv4(packet: &[u8]) -> Option<Peek> {
     let header: &[u8; 20] = packet.first_chunk()?;
     let more_fragments_or_offset = u16::from_be_bytes([header[6], header[7]]) & 0x3fff;
     if more_fragments_or_offset != 0 {
-        return Some(Peek::Ignored);
+        return Some(Peek::Fragment);
     }
     let header_length = usize::from(header[0] & 0x0f) * 4;
     let total_length = usize::from(u16::from_be_bytes([header[2], header[3]]));
@@ -186,38 +185,9 @@ fn peek_ipv6(packet: &[u8]) -> Option<Peek> {
     let payload = packet.get(40..40 + length)?;
     let address = |at: usize| header[at..at + 16].try_into().map(u128::from_be_bytes).ok();
     if header[6] == ICMPV6 {
-        return Some(if advertises_nonsense(payload) { Peek::Ignored } else { Peek::Neighbor });
+        return Some(Peek::Neighbor);
     }
     peek_transport(header[6], payload, address(24)?, address(8)?)
-}
-
-/// Whether a router advertisement (RFC 4861, section 4.2) names a prefix that no host can have an address under. The
-/// protocols take the prefix at its word.
-fn advertises_nonsense(message: &[u8]) -> bool {
-    const ROUTER_ADVERTISEMENT: u8 = 134;
-    const PREFIX_INFORMATION: u8 = 3;
-    if message.first() != Some(&ROUTER_ADVERTISEMENT) {
-        return false;
-    }
-    let mut options = message.get(16..).unwrap_or_default();
-    while let [kind, eights, ..] = *options {
-        let length = usize::from(eights) * 8;
-        let Some((option, rest)) = options.split_at_checked(length).filter(|_| length > 0) else {
-            return true;
-        };
-        if kind == PREFIX_INFORMATION && !is_prefix(option) {
-            return true;
-        }
-        options = rest;
-    }
-    false
-}
-
-/// RFC 4861, section 4.6.2.
-fn is_prefix(option: &[u8]) -> bool {
-    let Some(prefix) = option.get(16..32).and_then(|prefix| prefix.first_chunk()) else { return false };
-    let prefix = Ipv6Addr::from_octets(*prefix);
-    option[2] <= 128 && !prefix.is_multicast() && !prefix.is_unspecified() && !prefix.is_loopback()
 }
 
 fn peek_transport(protocol: u8, payload: &[u8], local: u128, remote: u128) -> Option<Peek> {

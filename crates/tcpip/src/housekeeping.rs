@@ -11,6 +11,7 @@ use smoltcp::iface::{Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::{dhcpv4, dns};
 use smoltcp::wire::{DnsQueryType, IpAddress, IpCidr, Ipv4Cidr};
 
+use crate::autoconfiguration::Autoconfiguration;
 use crate::engine::{instant, micros};
 use crate::port::Port;
 use crate::settings::{Settings, is_host_v4};
@@ -28,6 +29,8 @@ const DISCOVER_INTERVAL: Duration = Duration::from_secs(1);
 /// Sockets of the stack's own.
 pub struct Housekeeping {
     pub sockets: SocketSet<'static>,
+    /// What routers advertise.
+    pub routers: Autoconfiguration,
     dhcp: Option<SocketHandle>,
     dns: SocketHandle,
     /// Addresses that were told already.
@@ -42,8 +45,8 @@ pub struct Housekeeping {
 }
 
 impl Housekeeping {
-    /// Of a host with these settings.
-    pub fn new(settings: &Settings) -> Self {
+    /// Of a host with these settings and this card.
+    pub fn new(settings: &Settings, card: [u8; 6]) -> Self {
         let mut sockets = SocketSet::new(Vec::new());
         let dhcp = settings.dhcp.then(|| {
             let mut socket = dhcpv4::Socket::new();
@@ -55,8 +58,11 @@ impl Housekeeping {
         let servers: Vec<IpAddress> = settings.name_servers.iter().copied().map(IpAddress::from).collect();
         let dns = sockets.add(dns::Socket::new(&servers, vec![]));
         let has_name_server = !servers.is_empty();
+        let has_gateway = settings.gateways.iter().any(IpAddr::is_ipv6);
+        let routers = Autoconfiguration::new(card, settings.ipv6, !has_gateway);
         Self {
             sockets,
+            routers,
             dhcp,
             dns,
             told: Vec::new(),
@@ -71,7 +77,7 @@ impl Housekeeping {
     pub fn keep<D: NetDevice>(&mut self, interface: &mut Interface, port: &mut Port<D>, now: Instant) {
         let time = micros(now);
         self.dirty = false;
-        interface.poll_maintenance(time);
+        self.routers.keep(interface, port, now);
         for _ in 0..FRAMES_PER_TURN {
             if interface.poll_egress(time, &mut port.sending(), &mut self.sockets) == PollResult::None {
                 break;
@@ -80,9 +86,9 @@ impl Housekeeping {
         port.take_sent();
         self.follow_lease(interface);
         self.tell_addresses(interface);
-        // The protocols name a past time when they wait for a neighbor or a router that does not answer.
         let at = interface.poll_at(time, &self.sockets).map(instant);
-        self.at = at.map(|at| if at <= now { now + RETRY } else { at });
+        let at = at.map(|at| if at <= now { now + RETRY } else { at });
+        self.at = at.into_iter().chain(self.routers.at()).min();
     }
 
     fn follow_lease(&mut self, interface: &mut Interface) {

@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod autoconfiguration;
 mod connection;
 mod datagrams;
 mod engine;
@@ -39,6 +40,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr, Ipv6Address, Ipv6C
 
 pub use settings::SettingError;
 
+use autoconfiguration::address_under;
 use connection::Tuning;
 use engine::{Engine, Limits, micros};
 use flow::FlowHash;
@@ -220,7 +222,7 @@ fn engine<C: Clock, N: Entropy, D: NetDevice>(
         config.sockets,
         config.backlog
     );
-    Ok(Engine::new(port, interface, Housekeeping::new(settings), limits, FlowHash([first, second])))
+    Ok(Engine::new(port, interface, Housekeeping::new(settings, card), limits, FlowHash([first, second])))
 }
 
 fn random(entropy: impl Entropy) -> Result<u64, InitError> {
@@ -238,11 +240,11 @@ fn interface<D: NetDevice>(
 ) -> Interface {
     let mut config = InterfaceConfig::new(HardwareAddress::Ethernet(EthernetAddress(card)));
     config.random_seed = seed;
-    config.slaac = settings.ipv6;
     let mut interface = Interface::new(config, &mut port.sending(), micros(clock.now()));
     interface.update_ip_addrs(|addresses| {
         // Places for one address of each kind were counted when smoltcp's features were chosen.
-        let link_local = settings.ipv6.then(|| IpCidr::Ipv6(Ipv6Cidr::new(link_local(card), 64)));
+        let link_local =
+            settings.ipv6.then(|| IpCidr::Ipv6(Ipv6Cidr::new(address_under(LINK_LOCAL, card), 64)));
         addresses.extend(link_local.into_iter().chain(settings.addresses.iter().copied()));
     });
     for gateway in &settings.gateways {
@@ -255,11 +257,8 @@ fn interface<D: NetDevice>(
     interface
 }
 
-/// The address that a card has on its own wire (RFC 4291, sections 2.5.1 and 2.5.6).
-fn link_local([a, b, c, d, e, f]: [u8; 6]) -> Ipv6Address {
-    let pair = |high, low| u16::from_be_bytes([high, low]);
-    Ipv6Address::new(0xfe80, 0, 0, 0, pair(a ^ 2, b), pair(c, 0xff), pair(0xfe, d), pair(e, f))
-}
+/// RFC 4291, section 2.5.6.
+const LINK_LOCAL: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
 fn limits(config: &Config) -> Limits {
     let seconds = |seconds: u32| smoltcp::time::Duration::from_secs(u64::from(seconds));

@@ -1,6 +1,8 @@
 //! Whole stacks on wires.
 
 mod conformance;
+mod fuzz;
+mod transfer;
 mod world;
 
 use crate::{Config, CongestionControl};

@@ -61,20 +61,32 @@ impl TimeWait {
         self.order.push_back((flow, until));
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
     /// Whether `flow` is remembered.
     pub fn has(&self, flow: &Flow, now: Instant) -> bool {
         self.find(flow).is_some_and(|record| now < record.until)
     }
 
-    /// RFC 9293, section 3.10.7.4 for TIME-WAIT; resets are ignored as RFC 1337 asks for, and a new connection may
-    /// follow when its numbers lie behind the old one's (RFC 9293, section 3.6.1: MAY-2).
+    /// RFC 9293, section 3.10.7.4 for TIME-WAIT. A new connection may follow when its numbers lie behind the old one's
+    /// (section 3.6.1: MAY-2). Where they do not, the acknowledgement has the peer answer with a reset of just the
+    /// expected number; such a one ends the old connection, so that the peer's next try succeeds. Other resets are
+    /// ignored (RFC 1337).
     pub fn answer(&mut self, segment: &Segment, now: Instant) -> Option<Answer> {
         let record = *self.find(&segment.flow).filter(|record| now < record.until)?;
         let ahead = segment.sequence.wrapping_sub(record.acknowledgement) as i32;
+        let resets = segment.flags & flag::RST != 0;
         Some(if segment.opens() && ahead >= 0 {
             self.forget(&segment.flow);
             Answer::Open
-        } else if segment.flags & flag::RST != 0 || segment.only_acknowledges() {
+        } else if resets || segment.only_acknowledges() {
+            if resets && ahead == 0 {
+                self.forget(&segment.flow);
+            }
             Answer::Ignore
         } else {
             Answer::Acknowledge(record)

@@ -16,6 +16,12 @@ pub struct Timers {
 const ABSENT: u32 = u32::MAX;
 
 impl Timers {
+    /// How many there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// The earliest point in time.
     pub fn earliest(&self) -> Option<Instant> {
         self.heap.first().map(|(at, _)| *at)

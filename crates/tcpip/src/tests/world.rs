@@ -87,7 +87,16 @@ impl World {
 
     /// Lets a millisecond pass, or what is left to the next event.
     pub fn step(&self) {
-        let end = self.now() + Duration::from_millis(1);
+        self.go(Duration::from_millis(1));
+    }
+
+    /// Goes to the next event, or a tenth of a second on.
+    pub fn leap(&self) {
+        self.go(Duration::from_millis(100));
+    }
+
+    fn go(&self, at_most: Duration) {
+        let end = self.now() + at_most;
         let next = self.settle();
         self.events.wait(Some(next.map_or(end, |next| next.min(end)).max(self.now())));
         self.settle();

@@ -1,0 +1,158 @@
+//! Bytes that arrive whole over bad wires, and what connections leave behind.
+
+use std::vec;
+use std::vec::Vec;
+
+use iface_net_device::fake::WireConfig;
+use iface_net_stack::{Duration, NetStack, Socket, SocketAddr, SocketError};
+use proptest::prelude::*;
+
+use super::fuzz::Random;
+use super::world::{TestHandle, World};
+use crate::Config;
+
+const SERVER: &str = "10.0.0.1:80";
+
+fn address() -> SocketAddr {
+    SERVER.parse().unwrap()
+}
+
+fn connected(world: &World, server: TestHandle, client: TestHandle, listener: Socket) -> (Socket, Socket) {
+    let socket = client.tcp_connect(address()).unwrap();
+    for _ in 0..100_000 {
+        match server.tcp_accept(listener) {
+            Ok((accepted, _)) => return (socket, accepted),
+            Err(error) => assert_eq!(error, SocketError::WouldBlock),
+        }
+        world.leap();
+    }
+    panic!("no connection");
+}
+
+/// Sends `bytes` one way and shuts down, and returns what arrived up to the end.
+fn carry(world: &World, from: (TestHandle, Socket), to: (TestHandle, Socket), bytes: &[u8]) -> Vec<u8> {
+    let (mut sent, mut received, mut buffer) = (0, Vec::new(), [0; 3000]);
+    loop {
+        match from.0.send(from.1, &bytes[sent..]) {
+            _ if sent == bytes.len() => {}
+            Ok(length) => sent += length,
+            Err(error) => assert_eq!(error, SocketError::WouldBlock),
+        }
+        if sent == bytes.len() {
+            let _ = from.0.shutdown(from.1);
+        }
+        match to.0.recv(to.1, &mut buffer) {
+            Ok(0) => return received,
+            Ok(length) => received.extend(&buffer[..length]),
+            Err(error) => assert_eq!(error, SocketError::WouldBlock),
+        }
+        world.leap();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 8 } else { 64 }, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bytes_arrive_whole_over_a_bad_wire(
+        seed in any::<u64>(),
+        loss in 0u32..100,
+        corruption in 0u32..60,
+        latency in 0u64..20,
+        buffers in 2u32..64,
+        nagle in any::<bool>(),
+        length in 0usize..100_000,
+    ) {
+        let world = World::new();
+        let config = Config {
+            tcp_receive_buffer_kib: buffers,
+            tcp_send_buffer_kib: 66 - buffers,
+            nagle,
+            ..Config::TEST
+        };
+        let quality = WireConfig {
+            latency: Duration::from_millis(latency),
+            loss_per_mille: loss,
+            corruption_per_mille: corruption,
+            seed,
+            ..WireConfig::default()
+        };
+        let (server, client, _) = world.pair(&config, quality);
+        let listener = server.tcp_listen(address(), 4).unwrap();
+        let (out, back) = connected(world, server, client, listener);
+        let mut random = Random(seed);
+        let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+        prop_assert!(carry(world, (client, out), (server, back), &bytes) == bytes);
+        prop_assert!(carry(world, (server, back), (client, out), &bytes) == bytes);
+    }
+}
+
+#[test]
+fn connections_come_and_go_without_leaving_anything() {
+    let world = World::new();
+    let config = Config { sockets: 8, ..Config::TEST };
+    let (server, client, _) = world.pair(&config, WireConfig::default());
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    for round in 0..3000 {
+        let (out, back) = connected(world, server, client, listener);
+        // Both ends are the first to close in turn, so both have connections in TIME-WAIT.
+        if round % 2 == 0 {
+            client.close(out);
+            server.close(back);
+        } else {
+            server.close(back);
+            client.close(out);
+        }
+        for _ in 0..8 {
+            world.step();
+        }
+        assert!(server.0.engine.borrow().table.len() <= 3, "round {round}");
+    }
+    assert!(client.0.engine.borrow().time_wait.len() > 100, "the client's are remembered");
+}
+
+#[test]
+fn a_peer_that_vanished_is_told() {
+    let world = World::new();
+    let config = Config { dead_peer_s: 20, keep_alive_s: Some(50), ..Config::TEST };
+    let (server, client, wire) = world.pair(&config, WireConfig::default());
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    let (busy, idle) =
+        (connected(world, server, client, listener), connected(world, server, client, listener));
+    wire.configure(|quality| quality.loss_per_mille = 1000);
+    server.send(busy.1, b"anybody?").unwrap();
+    world.run_for(Duration::from_secs(19));
+    assert_eq!(server.recv(busy.1, &mut [0]), Err(SocketError::WouldBlock));
+    world.run_for(Duration::from_secs(3));
+    assert_eq!(server.recv(busy.1, &mut [0]), Err(SocketError::TimedOut));
+    assert_eq!(server.recv(idle.1, &mut [0]), Err(SocketError::WouldBlock));
+    world.run_for(Duration::from_secs(150));
+    assert_eq!(server.recv(idle.1, &mut [0]), Err(SocketError::TimedOut));
+}
+
+#[test]
+fn a_silent_connection_lasts() {
+    let world = World::new();
+    let config = Config { dead_peer_s: 5, keep_alive_s: Some(60), ..Config::TEST };
+    let (server, client, _) = world.pair(&config, WireConfig::default());
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    let (out, back) = connected(world, server, client, listener);
+    world.run_for(Duration::from_secs(3600));
+    assert_eq!(carry(world, (client, out), (server, back), b"still here"), b"still here");
+}
+
+#[test]
+fn an_orphan_ends_with_its_time() {
+    let world = World::new();
+    let config = Config { linger_s: 10, dead_peer_s: 100, ..Config::TEST };
+    let (server, client, wire) = world.pair(&config, WireConfig::default());
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    let (_, back) = connected(world, server, client, listener);
+    wire.configure(|quality| quality.loss_per_mille = 1000);
+    server.send(back, &vec![1; 4000]).unwrap();
+    server.close(back);
+    world.run_for(Duration::from_secs(9));
+    assert_eq!(server.0.engine.borrow().table.len(), 2);
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(server.0.engine.borrow().table.len(), 1);
+}
