@@ -23,7 +23,8 @@ pub(crate) fn eval<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     let doing = format!("evaluating {kind}{}", name.map(|name| format!(".{name}")).unwrap_or_default());
     let mut command = flake.nix("eval");
-    command.args(["--json", &flake.output(kind, name)]);
+    // Errors alone: that an input is overridden needs no warning at each step.
+    command.args(["--quiet", "--quiet", "--quiet", "--json", &flake.output(kind, name)]);
     if let Some(function) = function {
         command.args(["--apply", function]);
     }
