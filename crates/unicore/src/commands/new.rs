@@ -11,8 +11,8 @@ use crate::names;
 /// What stands for the application's name in the template, in contents and names of files.
 const NAME: &str = "greeter";
 
-/// What stands for the flake reference of Unicore in the template's `flake.nix`.
-const PINNED: &str = "@unicore@";
+/// Where the template's flake takes Unicore from; a new one takes it from the checkout at hand.
+const PINNED: &str = "git+https://xenbits.xenproject.org/git-http/unicore.git";
 
 pub(crate) fn new(flake: &Flake, name: &str) -> Result<ExitCode, Error> {
     names::check_application(name)?;
@@ -94,7 +94,7 @@ mod tests {
         let (from, to) = (root.path().join("from"), root.path().join("to"));
         fs::create_dir_all(from.join("src")).unwrap();
         fs::write(from.join("Cargo.toml"), "name = \"greeter\"").unwrap();
-        fs::write(from.join("src/lib.rs"), "// @unicore@").unwrap();
+        fs::write(from.join("src/lib.rs"), format!("// {PINNED}")).unwrap();
         fs::write(from.join("flake.nix"), "{ }").unwrap();
         let fill = |text: &str| text.replace(NAME, "server").replace(PINNED, "path:/u");
         copy(&from, &to, Some("flake.nix"), &fill).unwrap();

@@ -1,0 +1,11 @@
+{
+  app = {
+    crate = ./.;
+    needs = [ "console" ];
+    settings.name = "world";
+  };
+  platforms = [
+    "kvm"
+    "linux"
+  ];
+}
