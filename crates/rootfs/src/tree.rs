@@ -117,13 +117,13 @@ impl FileSystem for &'static Tree<'static> {
 struct Growing<'a> {
     items: Vec<Item<'a>>,
     names: BTreeMap<(Number, &'a [u8]), Number>,
-    /// Files with several names.
-    linked: BTreeMap<Identity, Number>,
+    /// Files with several names, in order.
+    linked: Vec<(Identity, Number)>,
 }
 
 impl<'a> Growing<'a> {
     fn new() -> Self {
-        Self { items: vec![IMPLIED], names: BTreeMap::new(), linked: BTreeMap::new() }
+        Self { items: vec![IMPLIED], names: BTreeMap::new(), linked: Vec::new() }
     }
 
     fn add(&mut self, entry: &Entry<'a>) -> Result<(), Fault> {
@@ -172,18 +172,25 @@ impl<'a> Growing<'a> {
         if item.kind != Kind::File || entry.links < 2 {
             return Ok(self.push(item));
         }
-        let Some(node) = self.linked.get(&entry.identity) else {
-            let node = self.push(item);
-            self.linked.insert(entry.identity, node);
-            return Ok(node);
-        };
-        let known = &mut self.items[*node as usize];
+        match self.linked.binary_search_by_key(&entry.identity, |(identity, _)| *identity) {
+            Ok(at) => self.link(self.linked[at].1, item),
+            Err(at) => {
+                let node = self.push(item);
+                self.linked.insert(at, (entry.identity, node));
+                Ok(node)
+            }
+        }
+    }
+
+    /// Another name of a file, which may be the one that has its data.
+    fn link(&mut self, node: Number, item: Item<'a>) -> Result<Number, Fault> {
+        let known = &mut self.items[node as usize];
         if known.data.is_empty() {
             *known = item;
         } else if !item.data.is_empty() {
             return Err(Fault::LinkedTwice);
         }
-        Ok(*node)
+        Ok(node)
     }
 
     fn push(&mut self, item: Item<'a>) -> Number {
