@@ -73,7 +73,7 @@ let
   missingProvider =
     asker: interface:
     let
-      providers = filter (name: name != asker && provides interface name) roomNames;
+      providers = filter (provides interface) roomNames;
       unavailable = filter (name: forbidden name || !(graph.fits rooms.${name})) providers;
     in
     "${who asker} needs interface ${tick interface}${needsAt asker}, and nothing provides it on ${graph.target}: "
