@@ -142,8 +142,19 @@ esac
 case $accelerator in kvm) processor=host ;; *) processor=max ;; esac
 machine=${UNICORE_MACHINE:-q35}
 
-# Devices of microvm are not on PCI.
-case $machine in microvm*) bus=device ;; *) bus=pci ;; esac
+# Devices of microvm are in register windows, filled from the last, of which there are eight without ACPI. QEMU tells
+# images that it loads by Multiboot of none.
+case $machine in
+microvm) bus=device machine=microvm,acpi=off ;;
+*) bus=pci ;;
+esac
+window=7
+tell_window() {
+    if [ "$bus" = device ]; then
+        settings="$settings virtio_mmio.device=512@0xfeb00$(printf %x $((window * 2)))00:$((window + 5))"
+        window=$((window - 1))
+    fi
+}
 
 set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "$memory" -nodefaults -no-reboot -display none \
     -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4
@@ -162,8 +173,12 @@ if has virtio-net; then
     card=virtio-net-$bus,netdev=net0
     if [ "$bus" = pci ]; then card=$card,romfile=; fi
     set -- "$@" -netdev "$netdev" -device "$card"
+    tell_window
 fi
-if has virtio-rng; then set -- "$@" -device "virtio-rng-$bus"; fi
+if has virtio-rng; then
+    set -- "$@" -device "virtio-rng-$bus"
+    tell_window
+fi
 
 settings="$settings$append"
 if [ -n "$arguments" ]; then settings="$settings --$arguments"; fi
