@@ -72,8 +72,9 @@ let
         operator = { key }: map (key: { inherit key; }) pool.packages.${key}.dependencies;
       };
     in
-    lib.genAttrs (map (package: package.key) reached) (name: manifestAlone name pool.packages.${name}.dir);
+    lib.genAttrs (map (package: package.key) reached) (name: pool.packages.${name}.dir);
 
+  # A room without its sources, which dependencies do not depend on.
   manifestAlone =
     name: dir:
     builtins.path {
@@ -82,27 +83,34 @@ let
       filter = path: _: path == "${toString dir}/Cargo.toml";
     };
 
-  # Third-party crates of a target, compiled once for all its images.
-  dependenciesOf =
-    composition:
+  # The third-party crates that rooms need, compiled; what `artifacts` has already is taken from there.
+  compiled =
+    { target, ... }:
+    rooms: artifacts:
     let
-      rooms = roomsOf composition;
       lock = lockOf rooms;
-      sysroot = sysrootOf composition.target.specification;
+      sysroot = sysrootOf target.specification;
     in
     toolchain.artifacts (
       environment sysroot
       // {
-        name = "dependencies-${composition.platform}-${composition.arch}";
+        inherit artifacts;
+        name = "dependencies-${sysroot.target}";
         src = woven "skeleton --rooms" rooms lock;
         vendor = toolchain.vendor lock;
         script = "cargo build ${cargoFlags sysroot}";
       }
     );
+
+  # Twice: once with all rooms of the target, which every image shares, and from there with those of the image, since
+  # which rooms there are decides on the features of the crates. A change in a source compiles neither anew.
+  dependenciesOf =
+    composition:
+    compiled composition (lib.mapAttrs manifestAlone composition.rooms) (
+      compiled composition (lib.mapAttrs manifestAlone (roomsOf composition)) null
+    );
 in
 {
-  inherit dependenciesOf;
-
   imageOf =
     composition:
     let

@@ -19,16 +19,13 @@ const PLATFORM: &str = "platform";
 /// its interface does not admit, an interface that nobody describes, no platform or no application.
 pub fn main_rs(composition: &Composition) -> Result<String, Error> {
     let glue = Glue::new(composition)?;
-    Ok([
-        glue.head(),
-        glue.settings()?,
-        glue.statics()?,
-        glue.start()?,
-        glue.panic(),
-        STARTED.to_owned(),
-        glue.proofs()?,
-    ]
-    .join("\n"))
+    let mut parts =
+        vec![glue.head(), glue.settings()?, glue.statics()?, glue.start()?, glue.panic(), STARTED.to_owned()];
+    if glue.has_many() {
+        parts.push(EVERY.to_owned());
+    }
+    parts.push(glue.proofs()?);
+    Ok(parts.join("\n"))
 }
 
 /// Packages that the glue names: the rooms that run, and the interfaces at which they meet.
@@ -46,6 +43,12 @@ fn started<T, E: core::fmt::Display>(room: &str, result: Result<T, E>) -> T {
     result.unwrap_or_else(|error| panic!("room {room} did not start: {error}"))
 }
 "#;
+
+const EVERY: &str = "/// The providers of an interface that admits any number.
+fn every<T: ?Sized, const N: usize>(providers: [&'static T; N]) -> &'static [&'static T] {
+    alloc::boxed::Box::leak(alloc::boxed::Box::new(providers))
+}
+";
 
 const PAGE: &str = "/// A file of the image, at the start of a page so that it can be mapped without a copy.
 #[repr(C, align(4096))]
@@ -83,13 +86,8 @@ impl<'a> Glue<'a> {
     }
 
     fn head(&self) -> String {
-        let Composition { app, platform, arch, nodes, .. } = self.composition;
-        let many = |node: &Node| {
-            node.needs.keys().any(|name| {
-                self.composition.interfaces.get(name).is_some_and(|interface| interface.arity == Arity::Many)
-            })
-        };
-        let alloc = if nodes.iter().any(many) { "\nextern crate alloc;\n" } else { "" };
+        let Composition { app, platform, arch, .. } = self.composition;
+        let alloc = if self.has_many() { "\nextern crate alloc;\n" } else { "" };
         format!(
             "//! {app} for {platform} on {arch}: what `unikernel.nix` chose, started in the order of needs.\n\
              //!\n\
@@ -97,6 +95,14 @@ impl<'a> Glue<'a> {
              #![no_std]\n\
              #![no_main]\n{alloc}"
         )
+    }
+
+    /// Whether a need is met by any number of providers.
+    fn has_many(&self) -> bool {
+        let is_many = |name: &str| {
+            self.composition.interfaces.get(name).is_some_and(|interface| interface.arity == Arity::Many)
+        };
+        self.needed().into_iter().any(|(name, _)| is_many(name) && self.has_provider(name))
     }
 
     /// One `static` a room, and one a file that a setting names.
@@ -200,7 +206,7 @@ impl<'a> Glue<'a> {
             (Arity::Many, []) => Ok("&[]".to_owned()),
             (Arity::Many, rooms) => {
                 let values: Vec<_> = rooms.iter().map(value).collect();
-                Ok(format!("alloc::boxed::Box::leak(alloc::boxed::Box::new([{}]))", values.join(", ")))
+                Ok(format!("every([{}])", values.join(", ")))
             }
             (Arity::One | Arity::Optional, providers) => Err(Error::Providers {
                 interface: name.to_owned(),

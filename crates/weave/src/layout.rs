@@ -5,6 +5,9 @@ const WIDTH: usize = 110;
 /// Elements up to this width are packed into lines, `short_array_element_width_threshold` of rustfmt.
 const SHORT_ELEMENT: usize = 10;
 
+/// How lists open and close.
+const LISTS: [(&str, &str); 2] = [(": &[", "]"), (": every([", "])")];
+
 /// `head { fields }tail`, on one line where it fits and else with one field a line.
 pub fn braced(indent: usize, head: &str, fields: &[String], tail: &str) -> String {
     let margin = " ".repeat(indent);
@@ -30,14 +33,19 @@ pub fn assignment(indent: usize, left: &str, right: &str) -> String {
 fn broken_field(indent: usize, field: &str) -> String {
     let margin = " ".repeat(indent);
     let line = format!("{margin}{field},\n");
-    let list = field.split_once(": &[").and_then(|(name, rest)| Some((name, rest.strip_suffix(']')?)));
-    match list {
-        Some((name, elements)) if !fits(&line) && !elements.contains(['"', '[', '(']) => {
-            let elements: Vec<&str> = elements.split(", ").collect();
-            format!("{margin}{name}: &[\n{}{margin}],\n", broken_elements(indent + 4, &elements))
+    match LISTS.iter().find_map(|(open, close)| list(field, open, close)) {
+        Some((head, elements, close)) if !fits(&line) => {
+            format!("{margin}{head}\n{}{margin}{close},\n", broken_elements(indent + 4, &elements))
         }
         _ => line,
     }
+}
+
+/// The head of a list, its elements and its end; `None` where commas may be parts of elements.
+fn list<'a>(field: &'a str, open: &str, close: &'a str) -> Option<(&'a str, Vec<&'a str>, &'a str)> {
+    let start = field.find(open)? + open.len();
+    let elements = field.get(start..)?.strip_suffix(close)?;
+    (!elements.contains(['"', '['])).then(|| (&field[..start], elements.split(", ").collect(), close))
 }
 
 fn broken_elements(indent: usize, elements: &[&str]) -> String {
@@ -49,7 +57,8 @@ fn broken_elements(indent: usize, elements: &[&str]) -> String {
     for element in elements {
         let last = lines.last_mut().expect("begins with one line");
         let separator = if last.trim().is_empty() { "" } else { " " };
-        if last.len() + separator.len() + element.len() < WIDTH {
+        // With its comma, and rustfmt keeps one column more.
+        if last.len() + separator.len() + element.len() + 1 < WIDTH {
             last.push_str(&format!("{separator}{element},"));
         } else {
             lines.push(format!("{margin}{element},"));

@@ -111,6 +111,8 @@ fn copy_room(from: &Path, to: &Path) -> Result<(), Error> {
 fn empty_room(from: &Path, to: &Path) -> Result<(), Error> {
     let mut manifest = read_manifest(from)?;
     manifest::room(&mut manifest);
+    // There is nothing in it to lint.
+    manifest.remove("lints");
     manifest.remove("bin");
     let is_proc_macro = manifest.get("lib").is_some_and(|lib| lib.get("proc-macro").is_some());
     manifest.remove("lib");

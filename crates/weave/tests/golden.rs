@@ -1,0 +1,66 @@
+//! The woven files, compared with those in `golden`, and compiled.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p weave` writes them anew.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use common::{check, composition, tests, weave};
+
+/// Compares a woven file with the one that is expected, apart from where the pool lies.
+fn compare(woven: &Path, expected: &str) {
+    let text = fs::read_to_string(woven).unwrap().replace(tests("pool").to_str().unwrap(), "@pool@");
+    let expected = tests("golden").join(expected);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&expected, &text).unwrap();
+    }
+    assert_eq!(text, fs::read_to_string(&expected).unwrap(), "{} differs", expected.display());
+}
+
+#[test]
+fn the_glue_is_as_expected() {
+    for name in ["full", "small"] {
+        let out = tempfile::tempdir().unwrap();
+        weave(&composition(name), out.path()).unwrap();
+        compare(&out.path().join("image/src/main.rs"), &format!("{name}.main.rs"));
+        compare(&out.path().join("image/Cargo.toml"), &format!("{name}.image.toml"));
+        compare(&out.path().join("Cargo.toml"), &format!("{name}.workspace.toml"));
+    }
+}
+
+#[test]
+fn path_dependencies_point_at_the_woven_rooms() {
+    let out = tempfile::tempdir().unwrap();
+    weave(&composition("full"), out.path()).unwrap();
+    compare(&out.path().join("rooms/bench/Cargo.toml"), "bench.toml");
+}
+
+#[test]
+fn the_glue_compiles() {
+    for name in ["full", "small"] {
+        let out = tempfile::tempdir().unwrap();
+        weave(&composition(name), out.path()).unwrap();
+        let output = check(out.path());
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words}");
+        assert!(!words.contains("warning"), "{words}");
+    }
+}
+
+/// Only where rustfmt is installed; the project's lint always has it.
+#[test]
+fn the_glue_is_as_rustfmt_would_have_it() {
+    for name in ["full", "small"] {
+        let checked = Command::new("rustfmt")
+            .args(["--edition", "2024", "--check", "--config", "max_width=110,use_small_heuristics=Max"])
+            .arg(tests("golden").join(format!("{name}.main.rs")))
+            .output();
+        match checked {
+            Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),
+            Err(error) => eprintln!("not compared: rustfmt did not start: {error}"),
+        }
+    }
+}
