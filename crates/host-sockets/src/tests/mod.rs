@@ -72,14 +72,13 @@ fn a_poller_that_nobody_asks_does_not_keep_the_host_busy() {
     let socket = stack.udp_bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let poller = stack.poller();
     stack.watch(poller, socket, Readiness::WRITABLE, 3).unwrap();
-    while events.poll() {}
     let deadline = clock.now() + Duration::from_millis(50);
     let mut rounds = 0;
     while clock.now() < deadline {
         events.wait(Some(deadline));
         rounds += 1;
     }
-    assert!(rounds <= 2, "{rounds} rounds");
+    assert!(rounds <= 3, "{rounds} rounds");
     assert_eq!(stack.wait(poller, &mut [Event::default()], None), 1);
 }
 

@@ -12,6 +12,7 @@ pub(super) fn all<S: NetStack>(fixture: &Fixture<'_, S>) {
     a_sender_is_held_back_until_the_receiver_reads(fixture);
     shutdown_ends_one_direction(fixture);
     what_was_sent_before_a_close_arrives(fixture);
+    unread_bytes_do_not_cost_the_answer(fixture);
     an_abort_is_a_reset_for_the_peer(fixture);
     a_port_without_listener_refuses(fixture);
     connections_are_accepted_in_their_order(fixture);
@@ -135,6 +136,20 @@ fn what_was_sent_before_a_close_arrives<S: NetStack>(fixture: &Fixture<'_, S>) {
     assert!(received == bytes);
     receive_end(fixture, fixture.server, server);
     fixture.server.close(server);
+}
+
+fn unread_bytes_do_not_cost_the_answer<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let (client, server) = fixture.connection();
+    send_all(fixture, fixture.client, client, b"a question that nobody reads");
+    fixture.until("a question", || fixture.server.readiness(server).readable.then_some(()));
+    send_all(fixture, fixture.server, server, b"answer");
+    fixture.server.close(server);
+    fixture.rest();
+    let mut bytes = [0; 6];
+    receive_all(fixture, fixture.client, client, &mut bytes);
+    assert_eq!(&bytes, b"answer");
+    receive_end(fixture, fixture.client, client);
+    fixture.client.close(client);
 }
 
 fn an_abort_is_a_reset_for_the_peer<S: NetStack>(fixture: &Fixture<'_, S>) {
