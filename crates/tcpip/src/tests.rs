@@ -2,6 +2,7 @@
 
 mod conformance;
 mod fuzz;
+mod network;
 mod transfer;
 mod world;
 

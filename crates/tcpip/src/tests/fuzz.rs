@@ -281,31 +281,43 @@ fn mend(frame: &mut [u8]) {
     let end = 14 + usize::from(frame[14] & 15) * 4;
     let Some(header) = frame.get_mut(14..end).filter(|header| header.len() >= 20) else { return };
     header[10..12].fill(0);
-    let sum: u32 = header.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
-    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    let sum = internet_checksum(header);
+    header[10..12].copy_from_slice(&sum);
 }
 
-/// A router advertisement (RFC 4861, section 4.2) with a checksum that is right and contents that may not be.
+/// A router advertisement that may make no sense.
 fn advertisement(random: &mut Random) -> Vec<u8> {
-    let mut message = Vec::from([134, 0, 0, 0, 64, 0]);
-    message.extend([0, random.below(3) as u8, 0, 0, 0, 0, 0, 0, 0, 0]);
     let prefix = [[0xff, 2], [0xfd, 0], [0, 0], [0x20, 1]][random.below(4)];
     let bits = [64, 64, 64, 0, 129, 255, 128][random.below(7)];
-    message.extend([3, 4, bits, 0xc0, 0, 0, random.below(3) as u8, 9, 0, 0, 0, 1, 0, 0, 0, 0]);
+    let (valid, router) = (random.below(300) as u16, random.below(300) as u16);
+    advertisement_of(prefix, bits, 0xc0, valid, router, random.below(6) as u8)
+}
+
+/// A router advertisement (RFC 4861, section 4.2) from `fe80::<host>`, with times in seconds.
+pub fn advertisement_of(prefix: [u8; 2], bits: u8, flags: u8, valid: u16, router: u16, host: u8) -> Vec<u8> {
+    let mut message = Vec::from([134, 0, 0, 0, 64, 0]);
+    message.extend(router.to_be_bytes());
+    message.extend([0; 8]);
+    message.extend([3, 4, bits, flags, 0, 0]);
+    message.extend(valid.to_be_bytes());
+    message.extend([0; 8]);
     message.extend(prefix);
     message.extend([0; 14]);
-    let source = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, random.below(6) as u8];
+    let source = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host];
     let group = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
     let pseudo = [&source[..], &group, &[0, 0, 0, message.len() as u8, 0, 0, 0, 58], &message].concat();
-    let sum: u32 = pseudo.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
-    let sum = (sum & 0xffff) + (sum >> 16);
-    message[2..4].copy_from_slice(&(!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes());
+    message[2..4].copy_from_slice(&internet_checksum(&pseudo));
     let mut frame = Vec::from([0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 0x86, 0xdd, 0x60, 0, 0, 0]);
     frame.extend([0, message.len() as u8, 58, 255]);
     frame.extend(source);
     frame.extend(group);
     frame.extend(message);
     frame
+}
+
+/// RFC 1071.
+fn internet_checksum(bytes: &[u8]) -> [u8; 2] {
+    let sum: u32 = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    (!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes()
 }

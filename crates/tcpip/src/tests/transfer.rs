@@ -68,18 +68,18 @@ proptest! {
             tcp_receive_buffer_kib: buffers,
             tcp_send_buffer_kib: 66 - buffers,
             nagle,
+            // Enough for many losses in a row, each of which doubles the time to the next try.
+            dead_peer_s: 3600,
             ..Config::TEST
         };
-        let quality = WireConfig {
-            latency: Duration::from_millis(latency),
-            loss_per_mille: loss,
-            corruption_per_mille: corruption,
-            seed,
-            ..WireConfig::default()
-        };
-        let (server, client, _) = world.pair(&config, quality);
+        let quality = WireConfig { latency: Duration::from_millis(latency), seed, ..WireConfig::default() };
+        let (server, client, wire) = world.pair(&config, quality);
         let listener = server.tcp_listen(address(), 4).unwrap();
         let (out, back) = connected(world, server, client, listener);
+        wire.configure(|quality| {
+            quality.loss_per_mille = loss;
+            quality.corruption_per_mille = corruption;
+        });
         let mut random = Random(seed);
         let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
         prop_assert!(carry(world, (client, out), (server, back), &bytes) == bytes);
