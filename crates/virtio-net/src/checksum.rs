@@ -11,7 +11,7 @@ const PROTOCOL_UDP: u8 = 17;
 const FRAGMENT: u16 = 0x3fff;
 
 /// Where a device fills in a checksum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Partial {
     /// Where the sum begins, in bytes from the beginning of the frame.
     pub(crate) start: u16,
@@ -109,16 +109,14 @@ fn segment_at(
 /// overflow.
 #[inline]
 fn sum(bytes: &[u8]) -> u32 {
-    // The order of bytes does not matter to the sum until the end (RFC 1071, section 2), so they are added as they
-    // come, four at a time.
+    // The order of bytes does not matter to the sum until the end (RFC 1071, section 2), so they are added as a
+    // little-endian processor has them, four at a time.
     let (words, rest) = bytes.as_chunks::<4>();
-    let total: u64 = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
-    let mut last = [0; 4];
-    last[..rest.len()].copy_from_slice(rest);
-    let total = total + u64::from(u32::from_ne_bytes(last));
+    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    let total = words.iter().fold(u64::from(last), |sum, word| sum + u64::from(u32::from_le_bytes(*word)));
     let total = (total & 0xffff_ffff) + (total >> 32);
-    let total = fold((total & 0xffff) as u32 + ((total >> 16) & 0xffff) as u32 + (total >> 32) as u32);
-    u32::from(u16::from_be(total))
+    let halves = (total & 0xffff) + (total >> 16 & 0xffff) + (total >> 32);
+    u32::from(fold(halves as u32).swap_bytes())
 }
 
 /// Adds the carries back in.

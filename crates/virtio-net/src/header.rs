@@ -11,23 +11,21 @@ const NEEDS_CHECKSUM: u8 = 1;
 /// `VIRTIO_NET_HDR_F_DATA_VALID`: the device verified the checksum.
 const DATA_VALID: u8 = 2;
 
-/// Where `csum_start` and `csum_offset` are.
-const CHECKSUM_START: usize = 6;
-const CHECKSUM_OFFSET: usize = 8;
-
 /// Whether the device answers for the checksum of a frame that it delivered with this header.
 #[inline]
 pub(crate) fn is_vouched_for(header: &[u8]) -> bool {
     header.first().is_some_and(|flags| flags & (NEEDS_CHECKSUM | DATA_VALID) != 0)
 }
 
-/// Writes the header of a frame that has its checksum, or of one where the device is to fill it in.
+/// Writes the header of a frame that has its checksum, or of one where the device is to fill it in. `num_buffers` stays
+/// as it is, which in a transmit buffer is zero.
 #[inline]
 pub(crate) fn write(header: &mut [u8], partial: Option<Partial>) {
-    header.fill(0);
-    if let Some(Partial { start, field }) = partial {
-        header[0] = NEEDS_CHECKSUM;
-        header[CHECKSUM_START..CHECKSUM_OFFSET].copy_from_slice(&start.to_le_bytes());
-        header[CHECKSUM_OFFSET..LEGACY_LENGTH].copy_from_slice(&field.to_le_bytes());
+    let flags = if partial.is_some() { NEEDS_CHECKSUM } else { 0 };
+    let Partial { start, field } = partial.unwrap_or_default();
+    let ([start_low, start_high], [field_low, field_high]) = (start.to_le_bytes(), field.to_le_bytes());
+    if let Some(fields) = header.first_chunk_mut::<LEGACY_LENGTH>() {
+        // No segmentation: the fields between flags and `csum_start` are zero.
+        *fields = [flags, 0, 0, 0, 0, 0, start_low, start_high, field_low, field_high];
     }
 }
