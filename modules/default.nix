@@ -11,7 +11,6 @@
 }:
 let
   inherit (builtins)
-    attrNames
     functionArgs
     intersectAttrs
     isFunction

@@ -302,7 +302,6 @@ let
         (lib.removePrefix "ab" "abc")
         (lib.removeSuffix ".nix" "lib.nix")
         (lib.hasSuffix "longer than it" "it")
-        (lib.escapeShellArg "it's")
         (lib.concatMapStringsSep ", " toString [
           1
           2
@@ -318,7 +317,6 @@ let
         "c"
         "lib"
         false
-        "'it'\\''s'"
         "1, 2"
       ];
     };

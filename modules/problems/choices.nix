@@ -9,7 +9,6 @@ let
   inherit (builtins)
     attrNames
     concatMap
-    elem
     filter
     map
     ;

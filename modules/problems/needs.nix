@@ -16,7 +16,6 @@ let
     ;
   inherit (words) at mends tick;
   inherit (graph)
-    application
     bindings
     decide
     enable

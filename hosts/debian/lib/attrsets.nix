@@ -17,7 +17,6 @@ rec {
   inherit (builtins)
     attrNames
     attrValues
-    intersectAttrs
     listToAttrs
     mapAttrs
     removeAttrs
@@ -35,9 +34,6 @@ rec {
   mapAttrsToList = f: attrs: map (name: f name attrs.${name}) (attrNames attrs);
 
   mapAttrs' = f: attrs: listToAttrs (mapAttrsToList f attrs);
-
-  concatMapAttrs =
-    f: attrs: builtins.foldl' (all: next: all // next) { } (attrValues (mapAttrs f attrs));
 
   attrByPath =
     path: default: value:

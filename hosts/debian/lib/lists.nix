@@ -34,7 +34,6 @@ rec {
     isString
     length
     map
-    partition
     sort
     tail
     ;

@@ -54,10 +54,7 @@ rec {
     else
       [ value ];
 
-  # Of definitions ({ file, value }) those of the strongest priority, bare.
-  filterOverrides = defs: (filterOverrides' defs).values;
-
-  # The same, with that priority's number in `highestPrio`.
+  # Of definitions ({ file, value }) those of the strongest priority, bare, and that priority's number.
   filterOverrides' =
     defs:
     let

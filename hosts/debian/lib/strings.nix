@@ -24,8 +24,6 @@ rec {
 
   concatMapStrings = concatMapStringsSep "";
 
-  concatLines = concatMapStrings (line: line + "\n");
-
   optionalString = condition: string: if condition then string else "";
 
   hasPrefix = prefix: string: substring 0 (stringLength prefix) string == prefix;
@@ -62,10 +60,6 @@ rec {
       special = stringToCharacters "\\[{()^$?*+|.";
     in
     replaceStrings special (map (character: "\\${character}") special);
-
-  # For a POSIX shell.
-  escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
-  escapeShellArgs = concatMapStringsSep " " escapeShellArg;
 
   isStringLike =
     value:

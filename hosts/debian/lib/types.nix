@@ -3,7 +3,6 @@
 let
   inherit (builtins)
     all
-    attrNames
     concatLists
     elem
     isAttrs
