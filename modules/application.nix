@@ -81,7 +81,7 @@ in
   arches = null;
   settings = lib.mapAttrs settingOf app.settings;
 
-  # The place of `needs` or `after`, as that of a room's attribute.
+  # The places of `needs` or `after`, as that of a room's attribute.
   where =
     attribute:
     let
@@ -90,7 +90,7 @@ in
         attribute
       ];
     in
-    if places == [ ] then "`app.${attribute}`" else lib.head places;
+    if places == [ ] then "`app.${attribute}`" else lib.concatStringsSep ", " places;
 
   problems =
     entryProblems
