@@ -112,6 +112,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn behaves_as_a_sorted_map(steps in prop::collection::vec((0u8..3, 0u32..40, 0u64..1000), 0..300)) {
             let (mut timers, mut model) = (Timers::default(), BTreeMap::<u32, u64>::new());

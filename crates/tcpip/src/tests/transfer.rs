@@ -51,7 +51,7 @@ fn carry(world: &World, from: (TestHandle, Socket), to: (TestHandle, Socket), by
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 8 } else { 64 }, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 8 } else { 64 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bytes_arrive_whole_over_a_bad_wire(
@@ -155,4 +155,13 @@ fn an_orphan_ends_with_its_time() {
     assert_eq!(server.0.engine.borrow().table.len(), 2);
     world.run_for(Duration::from_secs(2));
     assert_eq!(server.0.engine.borrow().table.len(), 1);
+}
+
+#[test]
+fn an_idle_connection_takes_little_more_than_its_buffers() {
+    use core::mem::size_of;
+    let bookkeeping = size_of::<crate::connection::Connection>()
+        + size_of::<smoltcp::iface::SocketStorage<'_>>()
+        + size_of::<crate::table::Slot>();
+    assert!(bookkeeping <= 1024, "{bookkeeping} bytes");
 }
