@@ -1,0 +1,87 @@
+# A toolchain made of crane and a package set; what each attribute is for stands in ./toolchain.nix.
+{
+  pkgs,
+  # crane's library for these packages and this Rust.
+  crane,
+  # Package with rustc, cargo, clippy, rustfmt.
+  rust,
+  system,
+  # Path of ld.lld, and of the standard library's sources.
+  linker,
+  library,
+  # Packages by the names that `programs` of `derive` uses.
+  programs,
+  shell,
+  formatter,
+}:
+let
+  resolve = names: map (name: programs.${name}) names;
+
+  # Builds happen in /build, in the sandbox; directories are unpacked under their names in the store.
+  paths = {
+    workspace = "/build/workspace";
+    crates = "/build/crates";
+  };
+
+  cargo =
+    {
+      src,
+      vendor,
+      script,
+      artifacts ? null,
+      ...
+    }@arguments:
+    crane.mkCargoDerivation (
+      removeAttrs arguments [
+        "artifacts"
+        "script"
+        "vendor"
+      ]
+      // {
+        pname = arguments.name;
+        version = "0";
+        cargoArtifacts = artifacts;
+        cargoVendorDir = vendor;
+        # The crates at a place that does not change with the lock, so that compiled ones fit wherever they are used.
+        preBuild = ''
+          export CARGO_TARGET_DIR=$PWD/target
+          ln -s ${vendor} "$NIX_BUILD_TOP/crates"
+          sed -i "s|${vendor}|$NIX_BUILD_TOP/crates|g" "$CARGO_HOME/config.toml"
+        '';
+        buildPhaseCargoCommand = script;
+        installPhaseCommand = "";
+        doInstallCargoArtifacts = arguments.doInstallCargoArtifacts or false;
+        # Neither stripped nor patched: an image is no program of this machine.
+        dontFixup = true;
+      }
+    );
+in
+{
+  inherit
+    system
+    linker
+    library
+    paths
+    shell
+    formatter
+    cargo
+    ;
+  name = "nixpkgs";
+
+  derive =
+    { name, script, ... }@arguments:
+    pkgs.runCommand name (
+      removeAttrs arguments [
+        "name"
+        "script"
+        "programs"
+      ]
+      // {
+        nativeBuildInputs = [ rust ] ++ resolve (arguments.programs or [ ]);
+      }
+    ) script;
+
+  vendor = lock: crane.vendorCargoDeps { cargoLockParsed = lock; };
+
+  artifacts = arguments: cargo (arguments // { doInstallCargoArtifacts = true; });
+}

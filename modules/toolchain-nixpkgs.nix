@@ -1,0 +1,47 @@
+# The toolchain of nixpkgs: Rust by rust-overlay, cargo by crane.
+{
+  nixpkgs,
+  crane,
+  rust-overlay,
+  system,
+}:
+let
+  pkgs = nixpkgs.legacyPackages.${system};
+
+  rust = (rust-overlay.lib.mkRustBin { } pkgs).stable.latest.default.override {
+    extensions = [
+      "clippy"
+      "rust-src"
+      "rustfmt"
+    ];
+  };
+in
+import ./toolchain-crane.nix {
+  inherit pkgs rust system;
+  crane = (crane.mkLib pkgs).overrideToolchain rust;
+  linker = "${pkgs.lld}/bin/ld.lld";
+  library = "${rust}/lib/rustlib/src/rust/library";
+  programs = {
+    inherit (pkgs) curl nix qemu;
+  };
+  shell = pkgs.mkShell {
+    packages = [
+      rust
+      pkgs.lld
+      pkgs.nixfmt
+      pkgs.qemu
+    ];
+  };
+  formatter = pkgs.writeShellApplication {
+    name = "format";
+    runtimeInputs = [
+      rust
+      pkgs.git
+      pkgs.nixfmt
+    ];
+    text = ''
+      cargo fmt --all
+      git ls-files '*.nix' | xargs nixfmt
+    '';
+  };
+}
