@@ -3,7 +3,7 @@
 //! `cargo bench -p tcpip` prints nanoseconds. Instructions, the stack's and this small server's alone:
 //!
 //! ```sh
-//! valgrind --tool=callgrind --toggle-collect='*serve*' target/release/deps/requests-* 3000 300
+//! valgrind --tool=callgrind --toggle-collect='requests::serve*' target/release/deps/requests-* 3000 300
 //! ```
 //!
 //! The numbers are the connections and the rounds of [`WAVE`] requests.

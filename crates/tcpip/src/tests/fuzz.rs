@@ -236,6 +236,8 @@ impl Storm {
     /// The wire is well again: what peers left behind goes, and the stacks talk.
     fn calm(mut self) {
         assert!(self.accepted > FRAMES / 2000, "{} connections in the storm", self.accepted);
+        let carried = self.hands.each_ref().map(|hand| hand.wire().counters());
+        assert!(carried.iter().map(|wire| wire.sent - wire.overrun).sum::<u64>() > u64::from(FRAMES));
         for side in 0..2 {
             for socket in core::mem::take(&mut self.open[side]) {
                 self.stacks[side].close(socket);
