@@ -60,6 +60,7 @@ pub struct Card<H, T, const SIZE: usize> {
     mtu: usize,
     checksums: Checksums,
     dropped: u64,
+    was_armed: bool,
 }
 
 impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
@@ -90,6 +91,7 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
             mtu,
             checksums,
             dropped: 0,
+            was_armed: false,
         };
         card.offer_all();
         Ok(card)
@@ -237,6 +239,11 @@ impl<H: Hal + 'static, T: Transport + 'static, const SIZE: usize> NetDevice for 
     }
 
     fn arm(&mut self) -> bool {
+        if !core::mem::replace(&mut self.was_armed, true) {
+            // A device may interrupt for its first buffer unasked. Where that was before the owner subscribed, the
+            // interrupt controller has forgotten it, and sees no other one until the line was low.
+            self.transport.ack_interrupt();
+        }
         self.receive.kick(&mut self.transport);
         self.receive.arm(0)
     }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use iface_net_device::{Checksums, NetDevice, TransmitError};
 use proptest::prelude::*;
-use virtio_drivers::transport::{DeviceStatus, DeviceType};
+use virtio_drivers::transport::{DeviceStatus, DeviceType, InterruptStatus};
 use virtio_fake::{DeviceQueue, FakeBus, FakeHal, FakeTransport, Memory, Registers};
 use virtio_net::{Card, Config, InitError, Needs, init};
 use virtio_ring::{EVENT_IDX, RingError, VERSION_1};
@@ -198,6 +198,20 @@ fn arming_tells_of_frames_that_wait_already() {
         pair.card.recycle(received);
         assert!(pair.card.arm());
     }
+}
+
+#[test]
+fn an_interrupt_from_before_the_owner_subscribed_is_quieted_once() {
+    let mut pair = pair(0);
+    let raise = |pair: &Pair| pair.device.registers.borrow_mut().interrupt = InterruptStatus::QUEUE_INTERRUPT;
+    raise(&pair);
+    pair.card.arm();
+    assert!(pair.device.registers.borrow().interrupt.is_empty());
+    raise(&pair);
+    pair.card.arm();
+    assert!(!pair.device.registers.borrow().interrupt.is_empty(), "the handler quiets it from now on");
+    pair.card.acknowledge();
+    assert!(pair.device.registers.borrow().interrupt.is_empty());
 }
 
 #[test]
