@@ -102,6 +102,7 @@ in
   name = "host";
   inherit
     system
+    versions
     derive
     vendor
     cargo
