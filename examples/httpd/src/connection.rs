@@ -43,8 +43,11 @@ pub enum Next {
 /// A client's connection.
 pub struct Connection {
     pub socket: Socket,
-    /// When the client last sent or took something.
+    /// When the client was accepted, or last took a part of an answer. What it sends counts once it is a whole request:
+    /// one that sends a byte now and then makes no progress.
     pub active: Instant,
+    /// Whether the client took a part of an answer since the server looked.
+    pub advanced: bool,
     /// What the stack was asked to watch for.
     pub interest: Readiness,
     /// What came and is not answered; empty, and without memory, between requests.
@@ -72,6 +75,7 @@ impl Connection {
         Self {
             socket,
             active: now,
+            advanced: false,
             interest: Readiness::NONE,
             received: Vec::new(),
             pipelined: false,
@@ -81,9 +85,9 @@ impl Connection {
         }
     }
 
-    /// Whether it waits for a request and nothing of one has come.
+    /// Whether all is answered, and no whole request has come since.
     pub fn is_idle(&self) -> bool {
-        self.phase != Phase::Last && self.received.is_empty() && self.is_sent()
+        self.phase != Phase::Last && !self.pipelined && self.is_sent()
     }
 
     fn is_sent(&self) -> bool {
@@ -177,6 +181,7 @@ impl Connection {
     /// Sends the answers just written, and keeps what the client does not take.
     fn send_answers<N: NetStack>(&mut self, stack: N, output: &[u8]) -> Result<(), SocketError> {
         let sent = send_some(stack, self.socket, output)?;
+        self.advanced |= sent > 0;
         if sent < output.len() {
             self.unsent = output[sent..].to_vec();
             return Err(SocketError::WouldBlock);
@@ -200,6 +205,7 @@ impl Connection {
                 Body::Empty => return Ok(()),
                 Body::Memory(bytes) => {
                     let sent = send_some(stack, self.socket, bytes)?;
+                    self.advanced |= sent > 0;
                     *bytes = &bytes[sent..];
                     if !bytes.is_empty() {
                         return Err(SocketError::WouldBlock);
@@ -213,6 +219,7 @@ impl Connection {
                     // sees that the answer is not whole.
                     let length = files.read(*node, range.start, piece).map_err(|_| SocketError::Closed)?;
                     let sent = send_some(stack, self.socket, &piece[..length])?;
+                    self.advanced |= sent > 0;
                     range.start += sent as u64;
                     if length == 0 {
                         return Err(SocketError::Closed);

@@ -12,21 +12,15 @@ const MONTHS: [&str; 12] =
 pub fn write(out: &mut Vec<u8>, seconds: u64) {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
-    out.extend_from_slice(DAYS[(days % 7) as usize].as_bytes());
-    out.extend_from_slice(b", ");
-    text::two_digits(out, day);
-    out.push(b' ');
-    out.extend_from_slice(MONTHS[month].as_bytes());
-    out.push(b' ');
-    text::two_digits(out, year / 100);
-    text::two_digits(out, year);
-    out.push(b' ');
-    text::two_digits(out, second / 3600);
-    out.push(b':');
-    text::two_digits(out, second / 60 % 60);
-    out.push(b':');
-    text::two_digits(out, second % 60);
-    out.extend_from_slice(b" GMT");
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+    text[..3].copy_from_slice(DAYS[(days % 7) as usize].as_bytes());
+    text[8..11].copy_from_slice(MONTHS[month].as_bytes());
+    for (at, number) in [(5, day), (12, year / 100), (14, year), (17, hour), (20, minute), (23, second % 60)]
+    {
+        text[at..at + 2].copy_from_slice(&text::two_digits(number));
+    }
+    out.extend_from_slice(&text);
 }
 
 /// Year, month from 0 and day of month of a day since 1970-01-01, in the Gregorian calendar. Counts in eras of 400

@@ -29,7 +29,8 @@ pub struct Config {
     pub port: u16,
     /// How many connections are served at once.
     pub connections: usize,
-    /// Seconds that a connection may be idle before it is closed.
+    /// Seconds that a client may take to its next whole request, or to take a part of an answer, before its connection
+    /// is closed.
     pub keep_alive_seconds: u32,
 }
 

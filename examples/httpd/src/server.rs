@@ -1,4 +1,4 @@
-//! All clients: who is served next, and who has been idle for too long.
+//! All clients: who is served next, and who has made no progress for too long.
 
 use alloc::{vec, vec::Vec};
 
@@ -17,7 +17,7 @@ const LISTENER: usize = usize::MAX;
 /// Connections that may wait to be accepted.
 const BACKLOG: usize = 128;
 
-/// How long new clients are left waiting before it is looked again whether one that is served became idle.
+/// How long new clients are left waiting before it is looked again whether one was answered in full.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Events taken from the stack at once.
@@ -37,7 +37,7 @@ pub struct Server<C, F, N> {
     free: Vec<usize>,
     /// Whether the listener is not watched, since there is no room.
     paused: bool,
-    /// No client is due to be closed for idleness before this; `None` without clients.
+    /// No client's time is up before this; `None` without clients.
     next_sweep: Option<Instant>,
 }
 
@@ -89,9 +89,12 @@ impl<C: Clock, F: FileSystem, N: NetStack> Server<C, F, N> {
     fn serve(&mut self, place: usize, now: Instant, date: Option<u64>) {
         // The client may be gone already, by an event before this one.
         let Some(connection) = self.connections.get_mut(place).and_then(Option::as_mut) else { return };
-        connection.active = now;
         let stack = self.needs.net_stack;
-        match connection.serve(stack, self.needs.filesystem, date, &mut self.scratch) {
+        let next = connection.serve(stack, self.needs.filesystem, date, &mut self.scratch);
+        if core::mem::take(&mut connection.advanced) {
+            connection.active = now;
+        }
+        match next {
             Next::Wait(interest) if interest == connection.interest => {}
             Next::Wait(interest) => {
                 connection.interest = interest;
@@ -103,8 +106,8 @@ impl<C: Clock, F: FileSystem, N: NetStack> Server<C, F, N> {
         }
     }
 
-    /// Accepts whoever waits, up to the limit; there, one that is idle goes for each new one. Where none is, those who
-    /// wait are left to the stack's backlog.
+    /// Accepts whoever waits, up to the limit; there, one that owes a request goes for each new one. Where all are being
+    /// answered, those who wait are left to the stack's backlog.
     fn accept(&mut self, now: Instant) {
         loop {
             let full = self.connections.len() - self.free.len() >= self.limit;
@@ -123,8 +126,8 @@ impl<C: Clock, F: FileSystem, N: NetStack> Server<C, F, N> {
         }
     }
 
-    /// The client that has been idle longest. One that was accepted just now is idle as well, but closing it for the
-    /// next would serve nobody.
+    /// The client that has owed a request longest. One that was accepted just now owes one as well, but closing it for
+    /// the next would serve nobody.
     fn longest_idle(&self, now: Instant) -> Option<usize> {
         let idle = |connection: &Connection| connection.is_idle() && connection.active < now;
         let places = self.connections.iter().enumerate();
@@ -164,7 +167,7 @@ impl<C: Clock, F: FileSystem, N: NetStack> Server<C, F, N> {
         }
     }
 
-    /// Closes who has been idle too long, and says when the next one is due.
+    /// Closes who has made no progress for too long, and says when the next one is due.
     fn sweep(&mut self, now: Instant) {
         self.next_sweep = None;
         if self.paused {

@@ -12,9 +12,9 @@ pub fn hexadecimal(out: &mut Vec<u8>, number: u64) {
     digits(out, number, 16);
 }
 
-/// Appends the last two decimal digits of `number`.
-pub fn two_digits(out: &mut Vec<u8>, number: u64) {
-    out.extend([digit(number / 10 % 10), digit(number % 10)]);
+/// The last two decimal digits of `number`.
+pub fn two_digits(number: u64) -> [u8; 2] {
+    [digit(number / 10 % 10), digit(number % 10)]
 }
 
 fn digits(out: &mut Vec<u8>, mut number: u64, base: u64) {
@@ -50,7 +50,7 @@ mod tests {
             out.push(b' ');
             super::hexadecimal(&mut out, number);
             out.push(b' ');
-            super::two_digits(&mut out, number);
+            out.extend(super::two_digits(number));
             prop_assert_eq!(out, format!("{number} {number:x} {:02}", number % 100).into_bytes());
         }
     }

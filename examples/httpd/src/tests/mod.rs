@@ -183,16 +183,68 @@ fn at_the_limit_the_longest_idle_goes() {
 fn at_the_limit_the_busy_stay() {
     let mut world = World::new(1);
     let busy = world.stack.connect();
-    world.stack.say(busy, b"GET /");
-    world.settle();
+    world.stack.set_window(1000);
+    world.stack.say(busy, b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+    world.server.turn();
+    world.server.turn();
     world.clock.advance(Duration::from_secs(1));
     let next = world.stack.connect();
     world.stack.say(next, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    world.server.turn();
+    assert!(!world.stack.is_closed(busy) && world.stack.hear(next).is_empty());
     world.settle();
-    assert_eq!(world.stack.hear(next), []);
-    world.stack.leave(busy);
+    world.clock.advance(Duration::from_secs(1));
     world.settle();
+    assert!(world.stack.hear(busy).len() > fakes::BIG.len());
     assert!(world.stack.hear(next).ends_with(b"index"));
+}
+
+#[test]
+fn a_byte_now_and_then_gains_no_time() {
+    let mut world = World::new(10);
+    let slow = world.stack.connect();
+    world.settle();
+    for byte in &b"GET / HTTP/1.1\r\nHost: h\r\nX: ".repeat(3)[..74] {
+        world.clock.advance(Duration::from_secs(1));
+        world.stack.say(slow, &[*byte]);
+        world.settle();
+        assert!(!world.stack.is_closed(slow));
+    }
+    world.clock.advance(Duration::from_secs(1));
+    world.stack.say(slow, b"x");
+    world.settle();
+    assert!(world.stack.is_closed(slow));
+    assert_eq!(world.stack.hear(slow), []);
+}
+
+#[test]
+fn unfinished_requests_hold_no_place_at_the_limit() {
+    let mut world = World::new(20);
+    for _ in 0..20 {
+        let slow = world.stack.connect();
+        world.stack.say(slow, b"GET / HT");
+    }
+    world.settle();
+    for _ in 0..100 {
+        world.clock.advance(Duration::from_millis(100));
+        assert!(world.ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").ends_with("index"));
+    }
+}
+
+#[test]
+fn who_only_talks_after_the_last_answer_is_left_in_time() {
+    let mut world = World::new(10);
+    let client = world.stack.connect();
+    world.stack.say(client, b"nonsense\r\n\r\n");
+    world.settle();
+    assert!(world.stack.hear(client).starts_with(b"HTTP/1.1 400 ") && world.stack.is_shut(client));
+    for _ in 0..75 {
+        assert!(!world.stack.is_closed(client));
+        world.clock.advance(Duration::from_secs(1));
+        world.stack.say(client, &[b'x'; 10_000]);
+        world.settle();
+    }
+    assert!(world.stack.is_closed(client));
 }
 
 #[test]
