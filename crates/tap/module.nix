@@ -4,6 +4,7 @@ mkRoom ./. {
   platforms = [ "linux" ];
   needs = [ "platform" ];
   provides = [ "net-device" ];
+  after = [ "log" ];
   options = {
     interface = lib.mkOption {
       type = lib.types.str;

@@ -3,6 +3,7 @@ mkRoom ./. {
   summary = "network cards of virtio";
   needs = [ "virtio-bus" ];
   provides = [ "net-device" ];
+  after = [ "log" ];
   options.queueSize = lib.mkOption {
     type = lib.types.enum [
       64

@@ -5,8 +5,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use iface_net_device::{Checksums, NetDevice, Source, TransmitError};
+use rustix::event::epoll::{self, CreateFlags};
 use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::io::{read, write};
+use rustix::io::{Errno, dup2, read, write};
 
 /// Length of an Ethernet header, in bytes.
 const HEADER: usize = 14;
@@ -47,6 +48,16 @@ impl Tap {
         let memory = || vec![0; HEADER + mtu].into_boxed_slice();
         Self { fd, mac, mtu, free: (0..frames).map(|_| memory()).collect(), sending: memory() }
     }
+
+    /// The interface was deleted. Its descriptor would fire for ever, so another file takes its place: an epoll instance
+    /// that watches nothing never fires, and takes no frame.
+    fn retire(&mut self) {
+        log::error!("the TAP interface was deleted: the network is gone for good");
+        let retired = epoll::create(CreateFlags::CLOEXEC).and_then(|quiet| dup2(&quiet, &mut self.fd));
+        if let Err(errno) = retired {
+            log::error!("the TAP interface's descriptor can't be replaced ({errno})");
+        }
+    }
 }
 
 impl NetDevice for Tap {
@@ -75,9 +86,12 @@ impl NetDevice for Tap {
         let mut memory = self.free.pop()?;
         match read(&self.fd, &mut *memory) {
             Ok(length @ 1..) => Some(Frame { memory, length }),
-            // None is there, or the interface is down.
-            _ => {
+            result => {
                 self.free.push(memory);
+                // Otherwise none is there, or the interface is down.
+                if result == Err(Errno::BADFD) {
+                    self.retire();
+                }
                 None
             }
         }
@@ -112,6 +126,7 @@ impl NetDevice for Tap {
 
 #[cfg(test)]
 mod tests {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::net::{AddressFamily, SocketFlags, SocketType, recv, send, socketpair};
     use rustix::net::{RecvFlags, SendFlags};
 
@@ -152,6 +167,28 @@ mod tests {
         assert!(card.receive().is_none());
         card.recycle(first);
         assert_eq!(card.receive().unwrap().as_mut(), [2; 60]);
+    }
+
+    #[test]
+    fn a_card_without_its_interface_is_quiet() {
+        let (mut card, wire) = card(1);
+        let source = card.source();
+        send(&wire, &[1; 60], SendFlags::empty()).unwrap();
+        card.retire();
+        let mut fds = [PollFd::new(&card.fd, PollFlags::IN | PollFlags::OUT)];
+        assert_eq!(poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(0));
+        assert_eq!(card.source(), source);
+        assert!(card.receive().is_none() && card.receive().is_none());
+        assert_eq!(card.transmit(60, |frame| frame.fill(7)), Ok(()));
+        assert_eq!(
+            recv(&wire, &mut [0; 60], RecvFlags::empty()),
+            Err(Errno::CONNRESET),
+            "nobody holds the other end"
+        );
+        assert_eq!(
+            poll(&mut [PollFd::new(&card.fd, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })),
+            Ok(0)
+        );
     }
 
     #[test]

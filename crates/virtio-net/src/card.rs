@@ -60,6 +60,8 @@ pub struct Card<H, T, const SIZE: usize> {
     mtu: usize,
     checksums: Checksums,
     dropped: u64,
+    /// How many faults there are when they are told of next.
+    report_at: u64,
     was_armed: bool,
 }
 
@@ -91,6 +93,7 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
             mtu,
             checksums,
             dropped: 0,
+            report_at: 1,
             was_armed: false,
         };
         card.offer_all();
@@ -100,6 +103,25 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
     /// Received frames that were dropped: their length was impossible or their checksum wrong.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// How often the device returned what it did not have, or jumped with an index.
+    pub fn faults(&self) -> u64 {
+        self.receive.faults() + self.transmit.faults()
+    }
+
+    /// Tells of faults, each time that there are twice as many: neither a peer nor a device can fill the log.
+    fn report_faults(&mut self) {
+        let count = self.dropped + self.faults();
+        if count >= self.report_at {
+            self.report_at = count.saturating_mul(2);
+            log::warn!(
+                "virtio-net: {} received frames dropped for their length or checksum, {} answers of the device that \
+                 can't be",
+                self.dropped,
+                self.faults()
+            );
+        }
     }
 
     /// Gives every receive buffer to the device.
@@ -244,6 +266,7 @@ impl<H: Hal + 'static, T: Transport + 'static, const SIZE: usize> NetDevice for 
             // interrupt controller has forgotten it, and sees no other one until the line was low.
             self.transport.ack_interrupt();
         }
+        self.report_faults();
         self.receive.kick(&mut self.transport);
         self.receive.arm(0)
     }

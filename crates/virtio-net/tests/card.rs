@@ -250,6 +250,43 @@ fn impossible_lengths_are_dropped_and_counted() {
     );
 }
 
+thread_local! {
+    static WARNINGS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what a test's thread logs.
+struct Journal;
+
+impl log::Log for Journal {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        WARNINGS.with_borrow_mut(|warnings| warnings.push(record.args().to_string()));
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn faults_are_told_of_as_their_number_doubles() {
+    static JOURNAL: Journal = Journal;
+    log::set_logger(&JOURNAL).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    let mut pair = pair(0);
+    for _ in 0..100 {
+        assert!(pair.device.deliver(0, &[]));
+        pair.device.receive.put_used(999, 60);
+        assert!(pair.card.receive().is_none());
+        pair.card.arm();
+    }
+    assert_eq!((pair.card.dropped(), pair.card.faults()), (100, 100));
+    let warnings = WARNINGS.take();
+    assert_eq!(warnings.len(), 7, "{warnings:?}");
+    assert!(warnings[6].contains("64 received frames") && warnings[6].contains("64 answers"), "{warnings:?}");
+}
+
 /// A UDP datagram over IPv4 from 10.0.2.2 to 10.0.2.15, with this checksum.
 fn datagram(checksum: [u8; 2]) -> Vec<u8> {
     let mut frame = vec![0; 12];
