@@ -28,6 +28,20 @@ pub fn main_rs(composition: &Composition) -> Result<String, Error> {
     Ok(parts.join("\n"))
 }
 
+/// Files that settings carry into the image, in the order of the glue.
+///
+/// # Errors
+/// When a setting is not of its type.
+pub fn files(composition: &Composition) -> Result<Vec<File>, Error> {
+    let mut files = Vec::new();
+    for node in &composition.nodes {
+        let mut literals = Literals::of(node);
+        literals.fields()?;
+        files.append(&mut literals.files);
+    }
+    Ok(files)
+}
+
 /// Packages that the glue names: the rooms that run, and the interfaces at which they meet.
 pub fn packages(composition: &Composition) -> Result<BTreeSet<String>, Error> {
     let glue = Glue::new(composition)?;
@@ -108,12 +122,10 @@ impl<'a> Glue<'a> {
     /// One `static` a room, and one a file that a setting names.
     fn settings(&self) -> Result<String, Error> {
         let mut out = String::new();
-        let mut files = Vec::new();
         for node in &self.composition.nodes {
             let mut literals = Literals::of(node);
             let fields = literals.fields()?;
             let constants = literals.constants()?;
-            files.append(&mut literals.files);
             let crate_name = snake(&node.room);
             let head = format!(
                 "static {}: {crate_name}::Config{constants} = {crate_name}::Config",
@@ -122,6 +134,7 @@ impl<'a> Glue<'a> {
             let _ = writeln!(out, "/// Settings of {}, from `{}`.", node.room, origin(node));
             out += &braced(0, &head, &fields, ";");
         }
+        let files = files(self.composition)?;
         Ok(if files.is_empty() { out } else { format!("{out}\n{PAGE}\n{}", file_statics(&files)) })
     }
 
@@ -269,8 +282,9 @@ fn origin(node: &Node) -> String {
 }
 
 fn file_statics(files: &[File]) -> String {
-    let statics = files.iter().map(|File { name, path }| {
-        assignment(0, &format!("static {name}: &Page<[u8]>"), &format!("&Page(*include_bytes!({path:?}))"))
+    let statics = files.iter().map(|file| {
+        let bytes = format!("&Page(*include_bytes!(\"../files/{}\"))", file.copy());
+        assignment(0, &format!("static {}: &Page<[u8]>", file.name), &bytes)
     });
     statics.collect()
 }

@@ -10,8 +10,15 @@ use crate::names::{pascal, screaming, snake};
 pub struct File {
     /// Name of the `static` that holds its bytes.
     pub name: String,
-    /// Where it lies when the image is compiled.
+    /// Where it lies when the workspace is woven.
     pub path: String,
+}
+
+impl File {
+    /// Name of its copy in the woven workspace, which the glue can name wherever that lies.
+    pub fn copy(&self) -> String {
+        self.name.to_lowercase()
+    }
 }
 
 /// Writes the settings of one room, and gathers the files they name.

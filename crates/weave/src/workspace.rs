@@ -48,6 +48,11 @@ impl Pool {
         }
         let roots = glue::packages(composition)?;
         self.write_root(out, &composition.image, &roots, &glue::main_rs(composition)?)?;
+        for file in glue::files(composition)? {
+            let copy = out.join("image/files").join(file.copy());
+            create_parent(&copy)?;
+            copy_file(Path::new(&file.path), &copy)?;
+        }
         for (room, directory) in self.closure(&roots, &composition.image, &composition.rooms)? {
             copy_room(directory, &out.join("rooms").join(room))?;
         }
@@ -152,9 +157,12 @@ fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(Error::file("read", path))
 }
 
+fn create_parent(path: &Path) -> Result<(), Error> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(directory).map_err(Error::file("create", directory))
+}
+
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
-    }
+    create_parent(path)?;
     fs::write(path, text).map_err(Error::file("write", path))
 }

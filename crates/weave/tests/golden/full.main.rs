@@ -35,9 +35,9 @@ static PROBE: probe::Config = probe::Config { name: "probe" };
 #[repr(C, align(4096))]
 struct Page<T: ?Sized>(T);
 
-static LAMP_SLIDE: &Page<[u8]> = &Page(*include_bytes!("@pool@/slide.txt"));
-static LAMP_SLIDES: &Page<[u8]> = &Page(*include_bytes!("@pool@/slide.txt"));
-static LAMP_SLIDES_2: &Page<[u8]> = &Page(*include_bytes!("@pool@/slide.txt"));
+static LAMP_SLIDE: &Page<[u8]> = &Page(*include_bytes!("../files/lamp_slide"));
+static LAMP_SLIDES: &Page<[u8]> = &Page(*include_bytes!("../files/lamp_slides"));
+static LAMP_SLIDES_2: &Page<[u8]> = &Page(*include_bytes!("../files/lamp_slides_2"));
 
 /// pile, which provides `heap`.
 #[global_allocator]
