@@ -4,7 +4,6 @@ use iface_console::Console;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, read, write};
-use rustix::stdio;
 
 /// How long a reader of the output may keep the image waiting before what it does not take is dropped.
 const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -24,7 +23,7 @@ impl Console for LinuxConsole {
 
     fn read(&self, buffer: &mut [u8]) -> usize {
         // SAFETY: the descriptor is 0, the process's own for as long as it runs.
-        let stdin = unsafe { stdio::stdin() };
+        let stdin = unsafe { BorrowedFd::borrow_raw(0) };
         if is_ready(stdin, PollFlags::IN, &AT_ONCE) { read(stdin, buffer).unwrap_or(0) } else { 0 }
     }
 }
@@ -36,7 +35,7 @@ pub(crate) struct ErrorConsole;
 impl Console for ErrorConsole {
     fn write(&self, bytes: &[u8]) {
         // SAFETY: the descriptor is 2, the process's own for as long as it runs.
-        write_all(unsafe { stdio::stderr() }, bytes);
+        write_all(unsafe { BorrowedFd::borrow_raw(2) }, bytes);
     }
 
     fn read(&self, _: &mut [u8]) -> usize {
@@ -46,7 +45,7 @@ impl Console for ErrorConsole {
 
 fn stdout() -> BorrowedFd<'static> {
     // SAFETY: the descriptor is 1, the process's own for as long as it runs.
-    unsafe { stdio::stdout() }
+    unsafe { BorrowedFd::borrow_raw(1) }
 }
 
 /// Writes until all is taken, the reader is gone, or it took nothing for [`PATIENCE`].
