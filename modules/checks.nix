@@ -3,9 +3,17 @@
   lib,
   toolchain,
   root,
+  # Path to text of the pages that are written (./pages.nix).
+  pages,
 }:
 let
-  inherit (builtins) readFile;
+  inherit (builtins)
+    attrNames
+    concatStringsSep
+    filter
+    pathExists
+    readFile
+    ;
 
   manifests = [
     "arches"
@@ -83,6 +91,23 @@ in
           echo "$failures" >&2
           false
       fi
+      : > $out
+    '';
+  };
+
+  # The pages as they are committed against what they are written from.
+  pages = toolchain.derive {
+    name = "pages";
+    stale = concatStringsSep " " (
+      filter (page: !pathExists (root + "/${page}") || readFile (root + "/${page}") != pages.${page}) (
+        attrNames pages
+      )
+    );
+    script = ''
+      for page in $stale; do
+          echo "$page is not what the modules say: run docs/write-pages" >&2
+      done
+      [ -z "$stale" ]
       : > $out
     '';
   };

@@ -19,8 +19,17 @@ let
     let
       ours = examples system;
       inherit (ours.shop) toolchain tools composition;
+      pages = import ./pages.nix {
+        inherit lib root;
+        inherit (composition) optionsPage supportPage supportMatrix;
+      };
       poolChecks = import ./checks.nix {
-        inherit lib toolchain root;
+        inherit
+          lib
+          toolchain
+          root
+          pages
+          ;
       };
     in
     ours
@@ -28,12 +37,8 @@ let
       packages = ours.packages // tools;
       checks = ours.checks // poolChecks;
       legacyPackages = ours.legacyPackages // {
-        inherit (composition)
-          optionsReference
-          optionsPage
-          supportMatrix
-          supportPage
-          ;
+        inherit (composition) optionsReference supportMatrix;
+        inherit pages;
       };
       devShells.default = toolchain.shell;
       inherit (toolchain) formatter;
