@@ -1,4 +1,4 @@
-//! Two cards joined by a wire, which can lose, damage and delay frames.
+//! Two cards joined by a wire, which can lose, damage, repeat, delay and reorder frames.
 
 use alloc::{collections::VecDeque, rc::Rc, vec, vec::Vec};
 use core::cell::{Cell, RefCell};
@@ -26,6 +26,10 @@ pub struct WireConfig {
     pub loss_per_mille: u32,
     /// Frames with one bit turned over of each 1000, at random.
     pub corruption_per_mille: u32,
+    /// Frames that arrive twice of each 1000, at random.
+    pub duplication_per_mille: u32,
+    /// Frames that overtake up to eight others of each 1000, at random, as far as so many are on their way.
+    pub overtaking_per_mille: u32,
     /// What the cards say of checksums; they compute none.
     pub checksums: Checksums,
     /// Where the random numbers begin: the same seed gives the same faults.
@@ -42,6 +46,8 @@ impl Default for WireConfig {
             latency: Duration::ZERO,
             loss_per_mille: 0,
             corruption_per_mille: 0,
+            duplication_per_mille: 0,
+            overtaking_per_mille: 0,
             checksums: Checksums::default(),
             seed: 1,
         }
@@ -79,6 +85,10 @@ pub struct Counters {
     pub lost: u64,
     /// Damaged.
     pub corrupted: u64,
+    /// Delivered a second time.
+    pub duplicated: u64,
+    /// Arrived before a frame that was sent earlier.
+    pub overtaking: u64,
     /// Lost because the receiver had no slot free.
     pub overrun: u64,
 }
@@ -119,7 +129,7 @@ struct End {
 }
 
 impl Wire {
-    /// Carries `frame` to `side`, or loses it.
+    /// Carries `frame` to `side` once or twice, or loses it.
     fn carry(&self, side: usize, mut frame: Vec<u8>) {
         let config = self.config.get();
         self.count(|counters| counters.sent += 1);
@@ -129,12 +139,28 @@ impl Wire {
         if !frame.is_empty() && self.happens(config.corruption_per_mille) {
             self.corrupt(&mut frame);
         }
-        let end = &self.ends[side];
-        if end.arriving.borrow().len() >= config.receive_slots {
+        if self.happens(config.duplication_per_mille) {
+            self.count(|counters| counters.duplicated += 1);
+            self.put(side, frame.clone());
+        }
+        self.put(side, frame);
+    }
+
+    /// Puts `frame` among those that arrive at `side`, mostly as the last.
+    fn put(&self, side: usize, frame: Vec<u8>) {
+        let (config, end) = (self.config.get(), &self.ends[side]);
+        let mut arriving = end.arriving.borrow_mut();
+        if arriving.len() >= config.receive_slots {
             return self.count(|counters| counters.overrun += 1);
         }
-        let arrival = self.events.clock().now() + config.latency;
-        end.arriving.borrow_mut().push_back((arrival, frame));
+        let mut arrival = self.events.clock().now() + config.latency;
+        let mut place = arriving.len();
+        if place > 0 && self.happens(config.overtaking_per_mille) {
+            place -= 1 + (self.next_random() % place.min(8) as u64) as usize;
+            arrival = arriving[place].0;
+            self.count(|counters| counters.overtaking += 1);
+        }
+        arriving.insert(place, (arrival, frame));
         if end.armed.get() {
             self.events.fire_at(source_of(side), arrival);
         }
@@ -352,6 +378,30 @@ mod tests {
         assert!((900..1100).contains(&counters.lost), "{counters:?}");
         assert!((370..530).contains(&counters.corrupted), "{counters:?}");
         assert_eq!(counters.overrun, counters.sent - counters.lost - 8_000);
+    }
+
+    #[test]
+    fn frames_are_repeated_and_overtake() {
+        let config = WireConfig {
+            duplication_per_mille: 100,
+            overtaking_per_mille: 300,
+            latency: Duration::from_millis(1),
+            ..WireConfig::default()
+        };
+        let (events, mut left, mut right) = joined(config);
+        for byte in 0..100 {
+            send(&mut left, byte).unwrap();
+        }
+        left.flush();
+        events.clock().advance(config.latency);
+        let mut bytes: Vec<u8> = core::iter::from_fn(|| right.receive()).map(|frame| frame[0]).collect();
+        let counters = left.wire().counters();
+        assert_eq!(bytes.len() as u64, 100 + counters.duplicated);
+        assert!(counters.duplicated > 0 && counters.overtaking > 10, "{counters:?}");
+        assert!(!bytes.is_sorted(), "{bytes:?}");
+        bytes.sort_unstable();
+        bytes.dedup();
+        assert_eq!(bytes, Vec::from_iter(0..100));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use alloc::{vec, vec::Vec};
 use core::net::SocketAddr;
 
+use iface_clock::Instant;
 use iface_net_stack::{Readiness, SocketError};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp;
@@ -20,6 +21,8 @@ pub struct Datagrams {
     pub sockets: SocketSet<'static>,
     handle: SocketHandle,
     pub local: SocketAddr,
+    /// Once the application gave it up: until when what it has to send may wait for its neighbor to be found.
+    pub give_up: Option<Instant>,
 }
 
 impl Datagrams {
@@ -33,7 +36,7 @@ impl Datagrams {
         debug_assert!(bound.is_ok(), "a new socket binds to any port but 0");
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Self { sockets, handle, local }
+        Self { sockets, handle, local, give_up: None }
     }
 
     fn socket(&self) -> &udp::Socket<'static> {
@@ -52,6 +55,11 @@ impl Datagrams {
     /// Whether datagrams wait to be sent.
     pub fn has_unsent(&self) -> bool {
         self.socket().send_queue() > 0
+    }
+
+    /// Whether it was given up and has nothing to send, or its time is over.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.give_up.is_some_and(|give_up| give_up <= now || !self.has_unsent())
     }
 
     /// Queues one datagram.

@@ -18,7 +18,7 @@ use crate::datagrams::Room;
 use crate::flow::{Flow, FlowHash, Peek, Segment, flag, peek};
 use crate::housekeeping::Housekeeping;
 use crate::poller::Pollers;
-use crate::port::Port;
+use crate::port::{Port, Sent};
 use crate::reply;
 use crate::table::{Entry, Table};
 use crate::time_wait::{Answer, TimeWait};
@@ -267,13 +267,32 @@ impl<D: NetDevice> Engine<D> {
             Peek::Neighbor => {
                 self.ingress_other(frame, true);
                 self.housekeeping.routers.hear(&mut self.interface, frame, self.now);
-                for number in core::mem::take(&mut self.unresolved) {
-                    self.table.slot(number).unresolved = false;
-                    self.mark_dirty(number);
-                }
+                self.retry_unresolved();
             }
             Peek::Other => self.ingress_other(frame, false),
             Peek::Fragment => {}
+        }
+    }
+
+    /// Has every socket that waits for its neighbor try again. Whose neighbor was not the one that was heard of stays.
+    fn retry_unresolved(&mut self) {
+        let mut unresolved = core::mem::take(&mut self.unresolved);
+        unresolved.retain(|number| self.table.slot(*number).unresolved);
+        unresolved.iter().for_each(|number| self.mark_dirty(*number));
+        self.unresolved = unresolved;
+    }
+
+    /// Follows whether `number` waits for its neighbor.
+    fn follow_resolution(&mut self, number: u32, sent: &Sent) {
+        let unresolved = &mut self.table.slot(number).unresolved;
+        if sent.unresolved && !core::mem::replace(unresolved, true) {
+            if self.unresolved.len() > self.table.len() {
+                // There are old mentions of this socket, or of ones that are gone or got through.
+                self.unresolved.retain(|other| *other != number && self.table.slot(*other).unresolved);
+            }
+            self.unresolved.push(number);
+        } else if sent.delivered && !sent.unresolved {
+            *unresolved = false;
         }
     }
 
@@ -438,15 +457,15 @@ impl<D: NetDevice> Engine<D> {
         if again {
             self.mark_dirty(number);
         }
-        if sent.unresolved && !core::mem::replace(&mut self.table.slot(number).unresolved, true) {
-            self.unresolved.push(number);
-        }
+        self.follow_resolution(number, &sent);
         if let Some(connection) = self.table.connection(number) {
             connection.numbers = sent.numbers.or(connection.numbers);
         }
         if let Some(before) = before {
             self.settle(number, before, Some(SocketError::TimedOut));
             self.end_orphan(number);
+        } else if self.table.datagrams(number).is_some_and(|datagrams| datagrams.is_over(self.now)) {
+            self.retire(number);
         } else {
             self.notify(number);
         }
@@ -463,6 +482,8 @@ impl<D: NetDevice> Engine<D> {
                 _ if connection.state() == State::TimeWait => None,
                 _ => at,
             };
+        } else if let Some(give_up) = self.table.datagrams(number).and_then(|datagrams| datagrams.give_up) {
+            at = Some(at.map_or(give_up, |at| at.min(give_up)));
         }
         if let Some(at) = at {
             let at = if at <= self.now { self.now + RETRY } else { at };

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 
-use iface_clock::Instant;
+use iface_clock::{Duration, Instant};
 use iface_net_device::NetDevice;
 use iface_net_stack::{OpenError, Poller, Readiness, Socket, SocketError};
 use smoltcp::socket::tcp::State;
@@ -19,6 +19,10 @@ use crate::table::Entry;
 
 /// Ports that are given to who asks for none (RFC 6335, section 6: dynamic ports).
 const DYNAMIC_PORTS: core::ops::RangeInclusive<u16> = 49152..=65535;
+
+/// How long a neighbor is asked for on behalf of a UDP socket that was closed: three requests, one a second (RFC 4861,
+/// section 10: MAX_MULTICAST_SOLICIT and RETRANS_TIMER).
+const NEIGHBOR_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Bytes of the headers before a UDP payload.
 const fn udp_headers(ipv4: bool) -> usize {
@@ -219,7 +223,7 @@ impl<D: NetDevice> Engine<D> {
         let Ok(number) = self.table.resolve(socket) else { return };
         match &self.table.slot(number).entry {
             Entry::Connection(_) => self.orphan(number, now),
-            Entry::Datagrams(_) => self.close_datagrams(number),
+            Entry::Datagrams(_) => self.close_datagrams(number, now),
             Entry::Listener(_) => self.close_listener(number),
             Entry::Free => {}
         }
@@ -239,11 +243,17 @@ impl<D: NetDevice> Engine<D> {
         self.mark_dirty(number);
     }
 
-    fn close_datagrams(&mut self, number: u32) {
-        if self.table.datagrams(number).is_some_and(|datagrams| datagrams.has_unsent()) {
-            self.egress(number);
+    /// The port is free at once; datagrams that are not sent yet go in the background.
+    fn close_datagrams(&mut self, number: u32, now: Instant) {
+        match self.table.datagrams(number) {
+            Some(datagrams) if datagrams.has_unsent() => {
+                datagrams.give_up = Some(now + NEIGHBOR_PATIENCE);
+                self.table.unlink(number);
+                self.table.disown(number);
+                self.mark_dirty(number);
+            }
+            _ => self.retire(number),
         }
-        self.retire(number);
     }
 
     fn close_listener(&mut self, number: u32) {

@@ -25,6 +25,8 @@ pub struct Sent {
     /// Somebody wanted to send, and nothing went to a single host: its neighbor is being asked for, or there is no
     /// way to it.
     pub unresolved: bool,
+    /// A frame went to a single host.
+    pub delivered: bool,
     /// Sequence and acknowledgement number of the last TCP segment.
     pub numbers: Option<(u32, u32)>,
 }
@@ -69,7 +71,9 @@ impl<D: NetDevice> Port<D> {
         let mut write = |frame: &mut [u8]| {
             if let Some(fill) = fill.take() {
                 result = Some(fill(frame));
-                sent.unresolved &= frame[0] & 1 != 0;
+                let is_unicast = frame[0] & 1 == 0;
+                sent.unresolved &= !is_unicast;
+                sent.delivered |= is_unicast;
                 sent.numbers = sequence_numbers(frame).or(sent.numbers);
             }
         };

@@ -1,24 +1,28 @@
 //! Addresses that the network gives, and peers that mean no good.
 
+use core::cell::RefCell;
 use std::vec::Vec;
 
 use iface_net_device::NetDevice;
 use iface_net_device::fake::{FakeDevice, WireConfig, wire};
-use iface_net_stack::{Duration, IpAddr, Ipv4Addr, NetStack, ResolveError, SocketAddr};
+use iface_net_stack::{Duration, IpAddr, Ipv4Addr, Ipv6Addr, NetStack, ResolveError, SocketAddr};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr,
-    IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber, UdpPacket,
-    UdpRepr,
+    IpAddress, IpProtocol, IpRepr, Ipv4Packet, Ipv4Repr, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
+    UdpPacket, UdpRepr,
 };
 
 use super::fuzz::{Random, advertisement_of};
 use super::world::{TestHandle, World};
 use crate::Config;
+use crate::settings::is_host;
 use crate::stack::Handle;
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 const LEASED: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+const LEASED6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
+const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
 const FAR_CARD: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
 
 /// A stack, and the far end of its wire.
@@ -45,8 +49,12 @@ fn packet(from: Ipv4Addr, to: Ipv4Addr, next_header: IpProtocol, payload_len: us
     Ipv4Repr { src_addr: from, dst_addr: to, next_header, payload_len, hop_limit: 64 }
 }
 
-/// Answers the requests of a DHCP client with the address `offer`.
-fn serve_lease(far: &mut FakeDevice, offer: Ipv4Addr, router: Ipv4Addr) {
+/// Answers the requests of a DHCP client with the address `offer`, in messages that `spoil` may change.
+fn serve_lease(
+    far: &mut FakeDevice,
+    (offer, router): (Ipv4Addr, Ipv4Addr),
+    mut spoil: impl FnMut(&mut [u8]),
+) {
     while let Some(frame) = far.receive() {
         let frame = EthernetFrame::new_checked(&frame[..]).unwrap();
         let Ok(ip) = Ipv4Packet::new_checked(frame.payload()) else { continue };
@@ -72,7 +80,10 @@ fn serve_lease(far: &mut FakeDevice, offer: Ipv4Addr, router: Ipv4Addr) {
                 &IpAddress::from(SERVER),
                 &IpAddress::from(Ipv4Addr::BROADCAST),
                 reply.buffer_len(),
-                |payload| reply.emit(&mut DhcpPacket::new_unchecked(payload)).expect("the reply fits"),
+                |payload| {
+                    reply.emit(&mut DhcpPacket::new_unchecked(&mut *payload)).expect("the reply fits");
+                    spoil(payload);
+                },
                 &ChecksumCapabilities::default(),
             );
         });
@@ -85,7 +96,7 @@ fn a_lease_gives_address_and_gateway() {
     assert!(!stack.addresses().iter().any(|(address, _)| address.is_ipv4()));
     for _ in 0..10 {
         world.step();
-        serve_lease(&mut far, LEASED, SERVER);
+        serve_lease(&mut far, (LEASED, SERVER), |_| ());
     }
     assert!(stack.addresses().contains(&(IpAddr::V4(LEASED), 24)), "{:?}", stack.addresses());
     assert!(stack.tcp_connect("192.0.2.1:80".parse().unwrap()).is_ok(), "the gateway is known");
@@ -99,12 +110,43 @@ fn an_address_that_no_host_can_have_is_not_taken() {
         let (world, stack, mut far) = host(&Config { dhcp: true, ipv6: false, ..Config::TEST }, "");
         for _ in 0..10 {
             world.step();
-            serve_lease(&mut far, offer, router);
+            serve_lease(&mut far, (offer, router), |_| ());
         }
         let leased = stack.addresses().contains(&(IpAddr::V4(LEASED), 24));
         assert_eq!(leased, offer == LEASED, "{:?}", stack.addresses());
         assert!(stack.tcp_connect("192.0.2.1:80".parse().unwrap()).is_err(), "there is no gateway");
     }
+}
+
+/// Changes some bytes, most often of those that come first or say how long others are.
+fn spoil(random: &mut Random, message: &mut [u8]) {
+    for _ in 0..random.below(5) {
+        let at = random.below(message.len());
+        message[at] = match random.below(3) {
+            0 => random.next() as u8,
+            1 => [0, 1, 0x3f, 0xc0, 0xff][random.below(5)],
+            _ => message[at] ^ 1 << random.below(8),
+        };
+    }
+}
+
+#[test]
+fn leases_that_make_no_sense_do_no_harm() {
+    let mut random = Random(3);
+    let mut leased = 0;
+    for _ in 0..2000 {
+        let (world, stack, mut far) = host(&Config { dhcp: true, ipv6: false, ..Config::TEST }, "");
+        for _ in 0..4 {
+            world.step();
+            serve_lease(&mut far, (LEASED, SERVER), |message| spoil(&mut random, message));
+        }
+        let addresses = stack.addresses();
+        assert!(addresses.iter().all(|(address, _)| is_host(address)), "{addresses:?}");
+        leased += addresses.len();
+        assert!(stack.tcp_listen(([0; 4], 80).into(), 1).is_ok());
+        world.run_for(Duration::from_secs(1));
+    }
+    assert!((200..2000).contains(&leased), "{leased} leases are neither all nor hardly any");
 }
 
 #[test]
@@ -133,7 +175,7 @@ fn routers_are_asked_three_times() {
 }
 
 /// A SYN from a port of a host beyond the wire.
-fn syn(far: &mut FakeDevice, source: Ipv4Addr, port: u16) {
+fn syn(far: &mut FakeDevice, source: IpAddress, port: u16) {
     let segment = TcpRepr {
         src_port: port,
         dst_port: 80,
@@ -148,31 +190,144 @@ fn syn(far: &mut FakeDevice, source: Ipv4Addr, port: u16) {
         timestamp: None,
         payload: &[],
     };
-    let ip = packet(source, LEASED, IpProtocol::Tcp, segment.buffer_len());
-    send(far, EthernetAddress([2, 0, 0, 0, 0, 1]), &ip, |bytes| {
-        let mut packet = TcpPacket::new_unchecked(bytes);
-        segment.emit(&mut packet, &source.into(), &LEASED.into(), &ChecksumCapabilities::default());
+    let (to, ethertype) = match source {
+        IpAddress::Ipv4(_) => (IpAddress::from(LEASED), EthernetProtocol::Ipv4),
+        IpAddress::Ipv6(_) => (IpAddress::from(LEASED6), EthernetProtocol::Ipv6),
+    };
+    let ip = IpRepr::new(source, to, IpProtocol::Tcp, segment.buffer_len(), 64);
+    let header =
+        EthernetRepr { src_addr: FAR_CARD, dst_addr: EthernetAddress([2, 0, 0, 0, 0, 1]), ethertype };
+    let sent = far.transmit(14 + ip.buffer_len(), |frame| {
+        let checksums = ChecksumCapabilities::default();
+        header.emit(&mut EthernetFrame::new_unchecked(&mut frame[..]));
+        ip.emit(&mut frame[14..], &checksums);
+        let mut packet = TcpPacket::new_unchecked(&mut frame[14 + ip.header_len()..]);
+        segment.emit(&mut packet, &source, &to, &checksums);
     });
+    sent.expect("the wire takes it");
+    far.flush();
 }
 
-#[test]
-fn a_flood_of_handshakes_takes_no_more_than_the_backlog() {
+/// A flood of handshakes, from the sources that `source` makes of random numbers, takes no more than the backlog.
+fn flood(source: impl Fn(u64) -> IpAddress) {
     let config = Config { sockets: 100, ..Config::TEST };
-    let (world, stack, mut far) = host(&config, "ip=10.0.2.15/24 gw=10.0.2.2");
-    let listener = stack.tcp_listen(([0; 4], 80).into(), 16).unwrap();
+    let line = "ip=10.0.2.15/24 gw=10.0.2.2 ip=fd00::15/64 gw=fd00::2";
+    let (world, stack, mut far) = host(&config, line);
+    let listener = stack.tcp_listen((Ipv6Addr::UNSPECIFIED, 80).into(), 16).unwrap();
     let mut random = Random(7);
+    let mut most = 0;
     for _ in 0..20_000 {
-        let source = Ipv4Addr::from_bits(0x0b00_0000 | random.next() as u32 & 0xff_ffff);
-        syn(&mut far, source, random.next() as u16 | 1);
+        syn(&mut far, source(random.next()), random.next() as u16 | 1);
         if random.one_in(20) {
             world.step();
         }
-        assert!(stack.0.engine.borrow().table.len() <= 17);
+        most = most.max(stack.0.engine.borrow().table.len());
         while far.receive().is_some() {}
     }
+    assert_eq!(most, 17, "the listener and its backlog");
     assert!(stack.tcp_accept(listener).is_err());
     world.run_for(Duration::from_secs(120));
     assert_eq!(stack.0.engine.borrow().table.len(), 1, "handshakes that nobody ends are given up");
+}
+
+#[test]
+fn a_flood_from_all_over_ipv4() {
+    flood(|random| Ipv4Addr::from_bits(0x0b00_0000 | random as u32 & 0xff_ffff).into());
+}
+
+#[test]
+fn a_flood_from_all_over_ipv6() {
+    flood(|random| Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(random)).into());
+}
+
+#[test]
+fn a_flood_from_neighbors_that_are_not_there() {
+    flood(|random| Ipv6Addr::from_bits(0xfd00 << 112 | u128::from(random)).into());
+}
+
+/// The answer of `10.0.2.3` to who asks for its card (RFC 826).
+fn arp_reply(request: &[u8]) -> Option<Vec<u8>> {
+    let is_request = request.get(12..14)? == [8, 6] && request.get(20..22)? == [0, 1];
+    let asked = request.get(38..42)?;
+    (is_request && asked == NAME_SERVER.octets()).then(|| {
+        let (asker, card) = (&request[22..32], FAR_CARD.0);
+        [&asker[..6], &card, &[8, 6, 0, 1, 8, 0, 6, 4, 0, 2], &card, asked, asker].concat()
+    })
+}
+
+/// The address of the question in a DNS message, as an answer (RFC 1035, section 4.1).
+fn dns_answer(query: &[u8], kind: u16, address: &[u8]) -> Vec<u8> {
+    let mut message = query.to_vec();
+    (message[2], message[3], message[7]) = (0x81, 0x80, 1);
+    message.extend([0xc0, 12]);
+    message.extend(kind.to_be_bytes());
+    message.extend([0, 1, 0, 0, 0, 60, 0, address.len() as u8]);
+    message.extend(address);
+    message
+}
+
+/// Answers what comes for the name server with what `answer` makes of each query.
+fn serve_names(far: &mut FakeDevice, mut answer: impl FnMut(&[u8]) -> Vec<u8>) {
+    while let Some(frame) = far.receive() {
+        if let Some(reply) = arp_reply(&frame) {
+            far.transmit(reply.len(), |frame| frame.copy_from_slice(&reply)).expect("the wire takes it");
+            far.flush();
+        }
+        let Ok(ip) = Ipv4Packet::new_checked(&frame[14..]) else { continue };
+        let Ok(udp) = UdpPacket::new_checked(ip.payload()) else { continue };
+        if ip.dst_addr() != NAME_SERVER || udp.dst_port() != 53 {
+            continue;
+        }
+        let message = answer(udp.payload());
+        let datagram = UdpRepr { src_port: 53, dst_port: udp.src_port() };
+        let ip = packet(NAME_SERVER, ip.src_addr(), IpProtocol::Udp, 8 + message.len());
+        send(far, EthernetAddress([2, 0, 0, 0, 0, 1]), &ip, |bytes| {
+            datagram.emit(
+                &mut UdpPacket::new_unchecked(bytes),
+                &IpAddress::from(ip.src_addr),
+                &IpAddress::from(ip.dst_addr),
+                message.len(),
+                |payload| payload.copy_from_slice(&message),
+                &ChecksumCapabilities::default(),
+            );
+        });
+    }
+}
+
+#[test]
+fn names_are_found() {
+    let (world, stack, far) = host(&Config::TEST, "ip=10.0.2.15/24 ip=fd00::15/64 dns=10.0.2.3");
+    let far = RefCell::new(far);
+    world.join(move || {
+        serve_names(&mut far.borrow_mut(), |query| match query[query.len() - 3] {
+            1 => dns_answer(query, 1, &[192, 0, 2, 7]),
+            _ => dns_answer(query, 28, &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]),
+        });
+    });
+    let found = ["192.0.2.7", "2001:db8::9"].map(|address| address.parse::<IpAddr>().unwrap());
+    assert_eq!(stack.resolve("example.org"), Ok(found.to_vec()));
+}
+
+#[test]
+fn answers_that_make_no_sense_do_no_harm() {
+    let (world, stack, far) = host(&Config { ipv6: false, ..Config::TEST }, "ip=10.0.2.15/24 dns=10.0.2.3");
+    let (far, random) = (RefCell::new(far), RefCell::new(Random(11)));
+    world.join(move || {
+        let random = &mut random.borrow_mut();
+        serve_names(&mut far.borrow_mut(), |query| {
+            let mut message = dns_answer(query, 1, &[192, 0, 2, 7]);
+            spoil(random, &mut message);
+            if random.one_in(8) {
+                message.truncate(random.below(message.len()));
+            }
+            message
+        });
+    });
+    let mut found = 0;
+    for _ in 0..1000 {
+        found += u32::from(stack.resolve("example.org").is_ok());
+    }
+    assert!((200..1000).contains(&found), "{found} answers are neither all nor hardly any");
 }
 
 #[test]

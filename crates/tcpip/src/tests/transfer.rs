@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::fuzz::Random;
 use super::world::{TestHandle, World};
 use crate::Config;
+use crate::stack::Handle;
 
 const SERVER: &str = "10.0.0.1:80";
 
@@ -31,7 +32,18 @@ fn connected(world: &World, server: TestHandle, client: TestHandle, listener: So
 
 /// Sends `bytes` one way and shuts down, and returns what arrived up to the end.
 fn carry(world: &World, from: (TestHandle, Socket), to: (TestHandle, Socket), bytes: &[u8]) -> Vec<u8> {
-    let (mut sent, mut received, mut buffer) = (0, Vec::new(), [0; 3000]);
+    carry_to_reader(world, from, to, bytes, 3000)
+}
+
+/// The same, to a reader that takes at most `piece` bytes whenever something happens.
+fn carry_to_reader(
+    world: &World,
+    from: (TestHandle, Socket),
+    to: (TestHandle, Socket),
+    bytes: &[u8],
+    piece: usize,
+) -> Vec<u8> {
+    let (mut sent, mut received, mut buffer) = (0, Vec::new(), vec![0; piece]);
     loop {
         match from.0.send(from.1, &bytes[sent..]) {
             _ if sent == bytes.len() => {}
@@ -58,6 +70,8 @@ proptest! {
         seed in any::<u64>(),
         loss in 0u32..100,
         corruption in 0u32..60,
+        duplication in 0u32..200,
+        overtaking in 0u32..400,
         latency in 0u64..20,
         buffers in 2u32..64,
         nagle in any::<bool>(),
@@ -79,6 +93,8 @@ proptest! {
         wire.configure(|quality| {
             quality.loss_per_mille = loss;
             quality.corruption_per_mille = corruption;
+            quality.duplication_per_mille = duplication;
+            quality.overtaking_per_mille = overtaking;
         });
         let mut random = Random(seed);
         let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
@@ -109,6 +125,60 @@ fn connections_come_and_go_without_leaving_anything() {
         assert!(server.0.engine.borrow().table.len() <= 3, "round {round}");
     }
     assert!(client.0.engine.borrow().time_wait.len() > 100, "the client's are remembered");
+}
+
+#[test]
+fn a_transfer_soon_fills_the_send_buffer() {
+    let world = World::new();
+    let config = Config { tcp_receive_buffer_kib: 64, tcp_send_buffer_kib: 16, ..Config::TEST };
+    let latency = Duration::from_millis(10);
+    let (server, client, _) = world.pair(&config, WireConfig { latency, ..WireConfig::default() });
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    let (out, back) = connected(world, server, client, listener);
+    let bytes = vec![7; 1 << 20];
+    let begin = world.now();
+    assert!(carry_to_reader(world, (server, back), (client, out), &bytes, 1 << 16) == bytes);
+    // 64 round trips with a full buffer of 16 KiB; slow start from 2 KiB takes four more, and the end its own.
+    let round_trips = world.now().since(begin).as_millis() / 20;
+    assert!((64..=72).contains(&round_trips), "{round_trips}");
+}
+
+#[test]
+fn a_listener_at_every_address_needs_no_ipv6() {
+    let world = World::new();
+    let (left, right) = iface_net_device::fake::wire(world.events, WireConfig::default());
+    let config = Config { ipv6: false, ..Config::TEST };
+    let server = Handle(world.stack(&config, "ip=10.0.0.1/24", left));
+    let client = Handle(world.stack(&config, "ip=10.0.0.2/24", right));
+    let listener = server.tcp_listen("[::]:80".parse().unwrap(), 4).unwrap();
+    let (out, back) = connected(world, server, client, listener);
+    assert_eq!(carry(world, (client, out), (server, back), b"over IPv4"), b"over IPv4");
+}
+
+#[test]
+fn a_datagram_outlives_its_socket_while_its_neighbor_is_asked_for() {
+    let world = World::new();
+    let latency = Duration::from_millis(5);
+    let (server, client, _) = world.pair(&Config::TEST, WireConfig { latency, ..WireConfig::default() });
+    let inbox = server.udp_bind("10.0.0.1:99".parse().unwrap()).unwrap();
+    let local = "10.0.0.2:98".parse().unwrap();
+    let mut buffer = [0; 9];
+    for to in ["10.0.0.1:99", "10.0.0.77:99"] {
+        let sender = client.udp_bind(local).unwrap();
+        client.send_to(sender, b"last word", to.parse().unwrap()).unwrap();
+        client.close(sender);
+        assert_eq!(client.send_to(sender, b"", to.parse().unwrap()), Err(SocketError::Closed));
+        let again = client.udp_bind(local).expect("the port is free at once");
+        client.close(again);
+    }
+    // Long before the neighbor would be asked for again.
+    world.run_for(Duration::from_millis(100));
+    assert_eq!(server.recv_from(inbox, &mut buffer), Ok((9, local)));
+    assert_eq!((&buffer, server.recv_from(inbox, &mut [0])), (b"last word", Err(SocketError::WouldBlock)));
+    assert_eq!(client.0.engine.borrow().table.len(), 1, "one still asks for a host that is not there");
+    world.run_for(Duration::from_secs(4));
+    assert_eq!(client.0.engine.borrow().table.len(), 0);
+    assert_eq!(client.0.engine.borrow().waiting(), 0);
 }
 
 #[test]

@@ -65,6 +65,15 @@ impl World {
         stack
     }
 
+    /// Has `act` called whenever the stacks' threads have a turn: what somebody else in the network does.
+    pub fn join(&self, act: impl Fn() + 'static) {
+        let tender = move || {
+            act();
+            None
+        };
+        self.tenders.borrow_mut().push(Rc::new(Box::new(tender)));
+    }
+
     /// Two stacks at the ends of a wire: 10.0.0.1 and 10.0.0.2.
     pub fn pair(&'static self, config: &Config, quality: WireConfig) -> (TestHandle, TestHandle, WireHandle) {
         let (left, right) = wire(self.events, quality);
