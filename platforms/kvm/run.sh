@@ -1,75 +1,9 @@
-#!/bin/sh
-# Starts an image in a virtual machine of QEMU. What is built has the variables IMAGE (its name), IMAGE_FILE, ARCH, QEMU and
-# PORTS (words of the form name=port) in front of this.
-set -eu
+# Starts an image in a virtual machine of QEMU, with 64 MiB of memory where nobody says otherwise. The packer puts the values
+# of the image and what every platform has in common in front (crates/pack/src/run.sh).
 
 # What each way out looks like: isa-debug-exit has QEMU end with twice the image's status plus one, of which 8 bits are kept.
 LAST_STATUS=126
 PANIC_STATUS=134
-
-usage() {
-    cat <<EOF
-usage: run [OPTION]... [-- ARGUMENT...]
-
-Runs $IMAGE in a virtual machine of $QEMU.
-
-  --memory MiB           memory of the machine; 64 without it
-  --forward HOST:GUEST   serve the image's port GUEST at 127.0.0.1:HOST; ports of the image that no such option names are
-                         served at their own number, those below 1024 at that number plus 8000
-  --append SETTINGS      further settings, such as "ip=10.0.2.15/24 gw=10.0.2.2"
-  --dry-run              print the command instead of running it
-  --help                 print this text
-
-Ports of this image: ${PORTS:-none}
-Environment: UNICORE_ACCEL (tcg, kvm, auto), UNICORE_PORT_BASE, UNICORE_TAP, UNICORE_MACHINE (q35, pc, microvm)
-EOF
-}
-
-fail() {
-    echo "run: $1; see run --help" >&2
-    exit 2
-}
-
-# Whether the image has a room.
-has() {
-    grep -q "\"$1\"" "$(dirname "$IMAGE_FILE")/manifest.json" 2>/dev/null
-}
-
-# Whether a TCP port of this machine is in use.
-in_use() {
-    grep -q "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " /proc/net/tcp /proc/net/tcp6 2>/dev/null
-}
-
-# Prints a port that nothing uses now, from $1 on.
-free_port() {
-    port=$1
-    while in_use "$port"; do port=$((port + 1)); done
-    echo "$port"
-}
-
-# Prints the host's port that --forward chose for one of the image's, if any.
-forwarded() {
-    for forward in $forwards; do
-        if [ "${forward#*:}" = "$1" ]; then echo "${forward%%:*}"; fi
-    done
-}
-
-# Adds the ports of the image that --forward did not name to $forwards.
-forward_the_rest() {
-    base=${UNICORE_PORT_BASE:-}
-    next=${base:-0}
-    if [ "$base" = 0 ]; then next=$((20000 + $$ % 20000)); fi
-    for entry in $PORTS; do
-        guest=${entry#*=}
-        if [ -n "$(forwarded "$guest")" ]; then continue; fi
-        case $base in
-        '') if [ "$guest" -lt 1024 ]; then host=$((guest + 8000)); else host=$guest; fi ;;
-        0) host=$(free_port "$next") next=$((host + 1)) ;;
-        *) host=$next next=$((next + 1)) ;;
-        esac
-        forwards="$forwards $host:$guest"
-    done
-}
 
 # Whether a guest runs at speed with KVM: a firmware of one loop of 200 million rounds, which takes a tenth of a second,
 # ends with 33. KVM without hardware under it takes far longer.
@@ -96,33 +30,6 @@ choose_accelerator() {
     if mkdir -p "$cache" 2>/dev/null; then echo "$found" >"$cache/accel" 2>/dev/null || true; fi
     echo "$found"
 }
-
-memory=64 forwards='' dry_run='' append=''
-while [ $# -gt 0 ]; do
-    case $1 in
-    --help) usage; exit 0 ;;
-    --dry-run) dry_run=1; shift ;;
-    --memory | --forward | --append)
-        [ $# -ge 2 ] || fail "$1 needs a value"
-        case $1 in
-        --memory) memory=$2 ;;
-        --forward) forwards="$forwards $2" ;;
-        --append) append="$append $2" ;;
-        esac
-        shift 2
-        ;;
-    --) shift; break ;;
-    *) fail "unknown option $1" ;;
-    esac
-done
-case $memory in '' | *[!0-9]*) fail "--memory takes a number of MiB" ;; esac
-for forward in $forwards; do
-    case $forward in
-    *[!0-9:]* | *:*:* | :* | *:) fail "--forward takes HOST:GUEST, two numbers" ;;
-    *:*) ;;
-    *) fail "--forward takes HOST:GUEST, two numbers" ;;
-    esac
-done
 
 # Words of the application stay words: the image takes double quotes around spaces.
 arguments=''
@@ -156,7 +63,7 @@ tell_window() {
     fi
 }
 
-set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "$memory" -nodefaults -no-reboot -display none \
+set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "${memory:-64}" -nodefaults -no-reboot -display none \
     -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4
 settings=''
 if has virtio-net; then
@@ -184,15 +91,8 @@ settings="$settings$append"
 if [ -n "$arguments" ]; then settings="$settings --$arguments"; fi
 set -- "$QEMU" "$@" -kernel "$IMAGE_FILE" -append "${settings# }"
 
-if [ -n "$dry_run" ]; then
-    printf "'%s' " "$@"
-    echo
-    exit 0
-fi
-
-for entry in $PORTS; do
-    for host in $(forwarded "${entry#*=}"); do echo "${entry%%=*}://127.0.0.1:$host/"; done
-done
+print_if_dry "$@"
+announce
 
 # QEMU ends with 1 both for the image's status 0 and when it can't start; what it says tells which.
 words=$(mktemp)

@@ -2,26 +2,29 @@
 
 use std::fmt::Write;
 
-use weave::composition::Composition;
+use weave::composition::{Composition, Kind};
 
-/// The script that starts an image.
+/// What the scripts of all platforms have in common.
+const COMMON: &str = include_str!("run.sh");
+
+/// The script that starts an image: values of the image as shell variables, what all platforms have in common, and
+/// `platform_script`, the platform's own `run.sh`.
 ///
-/// In front of `platform_script`, the platform's `run.sh`, stand the shell variables it goes by:
 ///
 /// | variable | value |
 /// |---|---|
 /// | `IMAGE` | name of the image |
 /// | `IMAGE_FILE` | the image, beside the script |
+/// | `PLATFORM`, `SUMMARY` | its platform, by name and in words |
 /// | `ARCH` | its architecture |
 /// | `QEMU` | QEMU's program for the architecture, empty where there is none |
+/// | `ROOMS` | its rooms |
 /// | `PORTS` | ports that are reached from outside, `http=80 https=443` |
 pub fn script(composition: &Composition, platform_script: &str) -> String {
     let Composition { image, arch, platform, target, .. } = composition;
     let ports: Vec<String> = composition.ports.iter().map(|(name, port)| format!("{name}={port}")).collect();
-    let body = match platform_script.split_once('\n') {
-        Some((first, rest)) if first.starts_with("#!") => rest,
-        _ => platform_script,
-    };
+    let rooms: Vec<&str> = composition.nodes.iter().map(|node| node.room.as_str()).collect();
+    let summary = composition.only(Kind::Platform).map_or("", |platform| &platform.summary);
     let mut out = String::new();
     let _ = write!(
         out,
@@ -30,15 +33,21 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
          set -eu\n\
          IMAGE={}\n\
          IMAGE_FILE=$(dirname \"$(readlink -f \"$0\")\")/$IMAGE\n\
+         PLATFORM={}\n\
+         SUMMARY={}\n\
          ARCH={}\n\
          QEMU={}\n\
+         ROOMS={}\n\
          PORTS={}\n\n",
         quoted(image),
+        quoted(platform),
+        quoted(summary),
         quoted(arch),
         quoted(target.qemu.as_deref().unwrap_or_default()),
+        quoted(&rooms.join(" ")),
         quoted(&ports.join(" ")),
     );
-    out + body
+    out + COMMON + "\n" + platform_script
 }
 
 /// As one word of the shell.
