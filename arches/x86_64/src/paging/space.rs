@@ -136,7 +136,16 @@ impl<T: Tables> Space<T> {
 fn fill(entries: &mut [Entry], first: Entry, level: u32) {
     let step = if first.is_present() { span(level) } else { 0 };
     let mut next = first;
-    for entry in entries {
+    // Four at a time, in half the instructions: much of an image's start is this.
+    let (blocks, rest) = entries.as_chunks_mut();
+    for [one, two, three, four] in blocks {
+        *one = next;
+        *two = next.following(step);
+        *three = next.following(2 * step);
+        *four = next.following(3 * step);
+        next = next.following(4 * step);
+    }
+    for entry in rest {
         *entry = next;
         next = next.following(step);
     }
