@@ -67,18 +67,24 @@ impl<T: Copy> Shared<T> {
         self.0.get() as u64
     }
 
-    /// A copy that was not changed meanwhile, by its version.
-    fn read(&self, version: impl Fn(&T) -> u32) -> T {
+    /// What `work` makes of a copy that the hypervisor did not change meanwhile: the version, which every one of these
+    /// structures begins with, is even, and the same before and after.
+    fn read<R>(&self, work: impl Fn(&T) -> R) -> R {
         loop {
-            // SAFETY: the memory is valid for reads, and any bits are a value of `T`.
-            let value = unsafe { self.0.get().read_volatile() };
+            let before = self.version();
             fence(Ordering::Acquire);
-            // SAFETY: as above.
-            let again = unsafe { self.0.get().read_volatile() };
-            if version(&value) == version(&again) && version(&value).is_multiple_of(2) {
-                return value;
+            // SAFETY: the memory is valid for reads, and any bits are a value of `T`.
+            let result = work(&unsafe { self.0.get().read_volatile() });
+            fence(Ordering::Acquire);
+            if before.is_multiple_of(2) && before == self.version() {
+                return result;
             }
         }
+    }
+
+    fn version(&self) -> u32 {
+        // SAFETY: as in `read`; the first word is the version.
+        unsafe { self.0.get().cast::<u32>().read_volatile() }
     }
 }
 
@@ -94,20 +100,21 @@ impl KvmClock {
         cpuid::kvm_features().filter(|features| features & FEATURE != 0)?;
         // SAFETY: the register is there; the memory is for the hypervisor to write.
         unsafe { wrmsr(SYSTEM_TIME, TIME.address() | ENABLE) };
-        let info = time();
+        let info = TIME.read(|info| *info);
         (info.factor != 0).then(|| Self { start: info.at(init::start_tsc()) })
     }
 
     /// Nanoseconds since the image started.
     pub fn since_start(&self) -> u64 {
-        time().at(tsc()).saturating_sub(self.start)
+        // The counter is read within the same version: where the machine is moved to another host, both change.
+        TIME.read(|info| info.at(tsc())).saturating_sub(self.start)
     }
 
     /// The time of day when the image started, since 1970.
     pub fn start_of_day(&self) -> Option<Duration> {
         // SAFETY: as in `start`.
         unsafe { wrmsr(WALL_CLOCK, WALL.address()) };
-        let wall = WALL.read(|wall| wall.version);
+        let wall = WALL.read(|wall| *wall);
         let boot =
             Duration::new(u64::from(wall.seconds), 0) + Duration::from_nanos(u64::from(wall.nanoseconds));
         (wall.seconds != 0).then(|| boot + Duration::from_nanos(self.start))
@@ -115,12 +122,8 @@ impl KvmClock {
 
     /// The rate of the time-stamp counter in Hz.
     pub fn tsc_rate(&self) -> u64 {
-        time().tsc_rate()
+        TIME.read(TimeInfo::tsc_rate)
     }
-}
-
-fn time() -> TimeInfo {
-    TIME.read(|info| info.version)
 }
 
 impl TimeInfo {
