@@ -1,6 +1,7 @@
 //! The first serial port: a 16550 (National Semiconductor PC16550D, section 8).
 
 use core::arch::asm;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use iface_console::Console;
 use x86_64::x86::io::{inb, outb};
@@ -15,6 +16,8 @@ const LINE_CONTROL: u16 = DATA + 3;
 const MODEM_CONTROL: u16 = DATA + 4;
 const LINE_STATUS: u16 = DATA + 5;
 
+/// What is read where there is no serial port.
+const NO_PORT: u8 = 0xff;
 const RECEIVED: u8 = 1 << 0;
 const TRANSMITTER_EMPTY: u8 = 1 << 5;
 
@@ -65,7 +68,8 @@ impl Console for Kvm {
     fn read(&self, buffer: &mut [u8]) -> usize {
         let mut count = 0;
         for byte in buffer {
-            if line_status() & RECEIVED == 0 {
+            let status = line_status();
+            if status & RECEIVED == 0 || status == NO_PORT {
                 break;
             }
             // SAFETY: as in `init`.
@@ -76,9 +80,14 @@ impl Console for Kvm {
     }
 }
 
-/// Waits until the transmitter takes bytes; false where it does not for too long.
+/// Waits until the transmitter takes bytes; false where it does not for too long. One that once did not is asked without
+/// waiting, until it takes some again: the image is held up once, and not by each line.
 fn wait_until_empty() -> bool {
-    (0..PATIENCE).any(|_| line_status() & TRANSMITTER_EMPTY != 0)
+    static STUCK: AtomicBool = AtomicBool::new(false);
+    let patience = if STUCK.load(Relaxed) { 1 } else { PATIENCE };
+    let is_empty = (0..patience).any(|_| line_status() & TRANSMITTER_EMPTY != 0);
+    STUCK.store(!is_empty, Relaxed);
+    is_empty
 }
 
 fn line_status() -> u8 {
