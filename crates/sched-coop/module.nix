@@ -11,7 +11,7 @@ mkRoom ./. {
   after = [ "log" ];
   options.stackKiB = lib.mkOption {
     type = lib.types.ints.between 8 65536;
-    default = 64;
-    description = "Stack of each thread but the first, in KiB; a guard page lies below.";
+    default = 60;
+    description = "Stack of each thread but the first, in KiB; with the guard page below, the default makes 64.";
   };
 }
