@@ -114,9 +114,8 @@ macro_rules! enter_long_mode {
             "mov ds, eax",
             "mov es, eax",
             "mov ss, eax",
+            // Where backtraces end.
             "xor ebp, ebp",
-            "push {end}",
-            "push {end}",
             concat!("call ", $start),
             "ud2",
             ".popsection",
@@ -127,7 +126,6 @@ macro_rules! enter_long_mode {
             gdt_limit = const $crate::segments::GDT_LIMIT,
             code = const $crate::segments::CODE,
             data = const $crate::segments::DATA,
-            end = const $crate::backtrace::END,
         );
     };
 }

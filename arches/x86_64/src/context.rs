@@ -9,8 +9,6 @@ use core::mem::MaybeUninit;
 
 use iface_arch::{Arch, Entry};
 
-use crate::backtrace;
-
 /// The architecture of the image.
 #[derive(Clone, Copy, Debug)]
 pub struct X86_64;
@@ -27,7 +25,7 @@ const MXCSR_DEFAULT: usize = 0x1f80;
 const X87_DEFAULT: usize = 0x037f;
 
 /// What a suspended thread has on its stack, lowest address first.
-const FRAME: usize = 10;
+const FRAME: usize = 8;
 
 impl Arch for X86_64 {
     type Context = Context;
@@ -50,11 +48,9 @@ impl Arch for X86_64 {
             0,              // r14
             argument,       // r13
             entry as usize, // r12
-            0,              // rbp
+            0,              // rbp, where backtraces end
             0,              // rbx
             begin as *const () as usize,
-            backtrace::END,
-            backtrace::END,
         ];
         // SAFETY: `frame` is 16-byte aligned, and `FRAME` words from there lie in `stack`, which is ours alone.
         unsafe { (frame as *mut [usize; FRAME]).write(words) };
@@ -168,7 +164,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "too small")]
     fn a_tiny_stack_is_refused() {
-        let tiny: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new([MaybeUninit::uninit(); 64]));
+        let tiny: &'static mut [MaybeUninit<u8>] = Box::leak(Box::new([MaybeUninit::uninit(); 63]));
         X86_64.context(tiny, other, 0);
     }
 }

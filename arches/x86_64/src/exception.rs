@@ -30,6 +30,9 @@ struct Saved {
 const NAMES: [&str; 15] =
     ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8 ", "r9 ", "r10", "r11", "r12", "r13", "r14", "r15"];
 
+/// Where `rbp` is among them.
+const FRAME_POINTER: usize = 6;
+
 /// What is known of an exception; [`Display`] gives the register dump.
 #[derive(Clone, Copy, Debug)]
 pub struct Exception {
@@ -41,6 +44,8 @@ pub struct Exception {
     pub instruction: u64,
     /// The stack pointer.
     pub stack_pointer: u64,
+    /// The frame pointer.
+    pub frame_pointer: u64,
     /// The flags.
     pub flags: u64,
     /// The address whose access faulted, for a page fault.
@@ -58,7 +63,9 @@ impl Exception {
         };
         // SAFETY: reading CR2 has no effect.
         let address = (vector == PAGE_FAULT).then(|| unsafe { x86::controlregs::cr2() } as u64);
-        Self { vector, error_code, instruction, stack_pointer, flags, address, general: saved.general }
+        let general = saved.general;
+        let frame_pointer = general[FRAME_POINTER];
+        Self { vector, error_code, instruction, stack_pointer, frame_pointer, flags, address, general }
     }
 
     /// What the manual calls it.
@@ -172,7 +179,7 @@ mod tests {
     fn an_error_code_is_told_from_the_instruction() {
         let with = Exception::new(&saved(13, [0x18, 0x10_1000, 8, 2, 0x20_0000, 16]));
         assert_eq!((with.vector, with.error_code, with.instruction), (13, 0x18, 0x10_1000));
-        assert_eq!((with.flags, with.stack_pointer), (2, 0x20_0000));
+        assert_eq!((with.flags, with.stack_pointer, with.frame_pointer), (2, 0x20_0000, 6));
         let without = Exception::new(&saved(6, [0x10_1000, 8, 2, 0x20_0000, 16, 99]));
         assert_eq!((without.vector, without.error_code, without.instruction), (6, 0, 0x10_1000));
         assert_eq!((without.flags, without.stack_pointer), (2, 0x20_0000));

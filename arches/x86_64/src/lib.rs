@@ -8,7 +8,6 @@
 extern crate alloc;
 
 pub mod apic;
-pub mod backtrace;
 pub mod boot;
 mod context;
 pub mod cpuid;

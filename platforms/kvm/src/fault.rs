@@ -2,31 +2,25 @@
 
 use core::arch::asm;
 use core::fmt::Write;
-use core::ops::Range;
 use core::panic::PanicInfo;
 
 use iface_console::Writer;
 use iface_platform::{ExitStatus, Platform};
 use panic_report::Once;
 use x86_64::exception::Exception;
-use x86_64::paging::PAGE_SIZE;
-use x86_64::{backtrace, paging};
+use x86_64::paging::{self, PAGE_SIZE};
 
-use crate::boot::symbols::{unicore_data_start, unicore_text_start};
 use crate::{Kvm, exit};
-
-/// Most lines of a backtrace.
-const DEPTH: usize = 32;
 
 static REPORTED: Once = Once::new();
 
 /// Reports a panic on the console, and ends the image.
 pub fn panic(info: &PanicInfo<'_>) -> ! {
     once();
-    let stack_pointer: usize;
+    let frame_pointer: usize;
     // SAFETY: reads a register.
-    unsafe { asm!("mov {}, rsp", out(reg) stack_pointer, options(nomem, nostack, preserves_flags)) };
-    panic_report::report(Kvm, info, frames(stack_pointer));
+    unsafe { asm!("mov {}, rbp", out(reg) frame_pointer, options(nomem, nostack, preserves_flags)) };
+    panic_report::report(Kvm, info, panic_report::frames(frame_pointer, word));
     Kvm.exit(ExitStatus::PANIC)
 }
 
@@ -45,10 +39,17 @@ pub(crate) fn exception(exception: &Exception) -> ! {
         }
         _ => {}
     }
-    let instruction = exception.instruction as usize;
-    let callers = frames(above_guard(exception.stack_pointer) as usize);
-    panic_report::backtrace(Kvm, core::iter::once(instruction).chain(callers));
+    panic_report::backtrace(Kvm, where_raised(exception));
     Kvm.exit(ExitStatus::PANIC)
+}
+
+/// The instruction, and the return addresses from there on. A call to where no code is has not made its frame yet: the
+/// address to return to is on top of the stack.
+fn where_raised(exception: &Exception) -> impl Iterator<Item = usize> {
+    let went_astray = exception.address == Some(exception.instruction);
+    let caller = if went_astray { word(exception.stack_pointer as usize) } else { None };
+    let callers = panic_report::frames(exception.frame_pointer as usize, word);
+    core::iter::once(exception.instruction as usize).chain(caller).chain(callers)
 }
 
 /// Ends the image at once where a report goes wrong itself.
@@ -58,28 +59,9 @@ fn once() {
     }
 }
 
-/// Where the stack begins whose pointer may have run into the guard page below it.
-fn above_guard(stack_pointer: u64) -> u64 {
-    match paging::guarded(stack_pointer) {
-        Some(_) => (stack_pointer & !(PAGE_SIZE - 1)) + PAGE_SIZE,
-        None => stack_pointer,
-    }
-}
-
-/// Return addresses from `stack_pointer` on, as far as there is memory.
-fn frames(stack_pointer: usize) -> impl Iterator<Item = usize> {
-    let text = text();
-    let read = |address: usize| {
-        let mapped = address.is_multiple_of(8) && paging::writable(address as u64);
-        // SAFETY: the word is in ordinary memory, which may hold any value; it is read for the report alone.
-        mapped.then(|| unsafe { (address as *const usize).read_volatile() })
-    };
-    // SAFETY: `scan` asks for bytes of `text` alone, which are mapped and never change.
-    let code = |address: usize| unsafe { (address as *const u8).read() };
-    backtrace::scan(stack_pointer, text, read, code).take(DEPTH)
-}
-
-/// The image's code.
-fn text() -> Range<usize> {
-    (&raw const unicore_text_start) as usize..(&raw const unicore_data_start) as usize
+/// The word at `address`, where there is ordinary memory.
+fn word(address: usize) -> Option<usize> {
+    let mapped = address.is_multiple_of(align_of::<usize>()) && paging::writable(address as u64);
+    // SAFETY: the word is in ordinary memory, which may hold any value; it is read for the report alone.
+    mapped.then(|| unsafe { (address as *const usize).read_volatile() })
 }
