@@ -1,4 +1,4 @@
-{ mkRoom, ... }:
+{ lib, mkRoom, ... }:
 mkRoom ./. {
   summary = "virtual machines of KVM and QEMU";
   arches = [ "x86_64" ];
@@ -15,6 +15,11 @@ mkRoom ./. {
     "pci"
     "platform"
   ];
+  options.bootStackKiB = lib.mkOption {
+    type = lib.types.ints.between 16 65536;
+    default = 32;
+    description = "Stack that rooms are started on, and the application's `main`, in KiB; a guard page lies below.";
+  };
   platform = {
     linkerScripts.x86_64 = ./x86_64.ld;
     run = ./run.sh;

@@ -38,7 +38,7 @@ pub struct GuardedStack<const SIZE: usize> {
 unsafe impl<const SIZE: usize> Sync for GuardedStack<SIZE> {}
 
 impl<const SIZE: usize> GuardedStack<SIZE> {
-    /// A stack of `SIZE` bytes, a multiple of 4096.
+    /// A stack of `SIZE` bytes, a multiple of 4096; another size does not compile where it is for a static.
     #[expect(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
         assert!(SIZE.is_multiple_of(4096));
@@ -58,12 +58,12 @@ impl<const SIZE: usize> GuardedStack<SIZE> {
 
 /// Defines the symbol `$entry`: code for 32-bit protected mode without paging, with `eax` and `ebx` as the boot protocol
 /// left them, that maps the image (up to the linker's symbol `unicore_image_end`), enters 64-bit mode with SSE on, and
-/// calls `$start(eax, ebx)` on `$stack`, a static [`GuardedStack`] of `$size` bytes.
+/// calls `$start(eax, ebx)` on the stack that ends at the symbol `$stack_end`.
 ///
 /// Intel SDM volume 3A, section 10.8.5 (entering IA-32e mode) and 14.1.3 (SSE).
 #[macro_export]
 macro_rules! enter_long_mode {
-    ($entry:literal, $start:literal, $stack:path, $size:expr) => {
+    ($entry:literal, $start:literal, $stack_end:literal) => {
         core::arch::global_asm!(
             ".pushsection .text.boot, \"ax\", @progbits",
             ".code32",
@@ -73,7 +73,7 @@ macro_rules! enter_long_mode {
             "cld",
             "mov edi, eax",
             "mov esi, ebx",
-            "mov esp, offset {stack} + 4096 + {size}",
+            concat!("mov esp, offset ", $stack_end),
             // Present and writable: each table points to the next.
             "mov dword ptr [{tables}], offset {tables} + 4096 + 3",
             "mov dword ptr [{tables} + 4096], offset {tables} + 8192 + 3",
@@ -119,8 +119,6 @@ macro_rules! enter_long_mode {
             concat!("call ", $start),
             "ud2",
             ".popsection",
-            stack = sym $stack,
-            size = const $size,
             tables = sym $crate::boot::TABLES,
             gdt = sym $crate::segments::GDT,
             gdt_limit = const $crate::segments::GDT_LIMIT,

@@ -14,17 +14,9 @@ use core::fmt::{self, Display};
 use core::ops::Range;
 use core::str;
 
-use x86_64::boot::GuardedStack;
-
 use physical::{Machine, Physical};
 pub(crate) use physical::{image, symbols};
 pub(crate) use ram::Pieces;
-
-/// Bytes of the stack that the image starts on.
-const STACK_SIZE: usize = 32 * 1024;
-
-/// The stack that rooms are started on, and the application's `main`.
-pub(crate) static STACK: GuardedStack<STACK_SIZE> = GuardedStack::new();
 
 /// The longest command line, in bytes.
 const COMMAND_LINE_LIMIT: u64 = 4096;

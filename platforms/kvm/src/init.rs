@@ -12,11 +12,22 @@ use x86_64::boot::GuardedStack;
 use x86_64::paging::{self, Access, MapError, PAGE_SIZE};
 use x86_64::{SingleCore, exception, interrupts, segments};
 
-use crate::boot::{BootError, Found, STACK, image};
+use crate::boot::{BootError, Found, image, symbols};
 use crate::{Boot, Kvm, console, fault, memory};
 
-/// Settings: there are none.
-pub struct Config {}
+/// Settings, from `libs.kvm`.
+pub struct Config {
+    /// The stack that rooms are started on, and the application's `main`, in KiB; whole pages of it.
+    pub boot_stack_kib: u32,
+}
+
+impl Config {
+    /// The boot stack in bytes.
+    #[doc(hidden)]
+    pub const fn boot_stack_size(&self) -> usize {
+        (self.boot_stack_kib as usize * 1024).next_multiple_of(PAGE_SIZE as usize)
+    }
+}
 
 /// What it needs.
 pub struct Needs<A: 'static, R> {
@@ -122,7 +133,8 @@ pub fn init<A: Allocator, R: Arch>(
     }
     let found = boot.found()?;
     memory::hand_over(&found, needs.allocator)?;
-    memory::protect_image(&[STACK.guard(), EXCEPTION_STACK.guard()])?;
+    let boot_stack_guard = (&raw const symbols::unicore_boot_stack) as u64;
+    memory::protect_image(&[boot_stack_guard, EXCEPTION_STACK.guard()])?;
     memory::hand_over_high(&found, needs.allocator)?;
     // A loader may leave it in the first page.
     START.command_line.set(String::from(found.command_line).leak());

@@ -22,16 +22,25 @@ pub use boot::{Boot, BootError};
 pub use fault::panic;
 use iface_platform::Termination;
 pub use init::{Config, InitError, Needs, Provides, init};
+#[doc(hidden)]
+pub use x86_64::boot::GuardedStack;
 
 /// The virtual machine; a marker, as there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct Kvm;
 
-/// Has the image begin with `$start(boot: Boot) -> !`.
+/// Has the image begin with `$start(boot: Boot) -> !`, on a stack as large as `KVM`, the [`Config`] where this is used,
+/// says.
 #[macro_export]
 macro_rules! entry {
     ($start:path) => {
         const _: () = {
+            /// What the linker script knows as `unicore_boot_stack`.
+            #[used]
+            #[allow(unsafe_code, reason = "the section by which the linker script finds it")]
+            #[unsafe(link_section = ".bss.boot_stack")]
+            static BOOT_STACK: $crate::GuardedStack<{ KVM.boot_stack_size() }> = $crate::GuardedStack::new();
+
             #[allow(unsafe_code, reason = "the symbol that the boot code calls")]
             #[unsafe(no_mangle)]
             extern "C" fn unicore_start(eax: u32, ebx: u32) -> ! {

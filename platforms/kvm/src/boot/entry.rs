@@ -2,9 +2,7 @@
 
 use core::arch::global_asm;
 
-use super::{STACK, STACK_SIZE};
-
-x86_64::enter_long_mode!("unicore_entry", "unicore_start", STACK, STACK_SIZE);
+x86_64::enter_long_mode!("unicore_entry", "unicore_start", "unicore_boot_stack_end");
 
 // PVH: an ELF note with the 32-bit entry point (Xen, docs/misc/pvh.pandoc; public/elfnote.h, XEN_ELFNOTE_PHYS32_ENTRY).
 global_asm!(

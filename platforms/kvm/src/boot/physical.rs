@@ -17,6 +17,8 @@ pub(crate) mod symbols {
         pub static unicore_image_start: u8;
         pub static unicore_text_start: u8;
         pub static unicore_data_start: u8;
+        /// The guard page below the stack that the image starts on.
+        pub static unicore_boot_stack: u8;
         pub static unicore_image_end: u8;
     }
 }
