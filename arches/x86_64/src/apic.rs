@@ -22,8 +22,9 @@ impl Registers {
 #[derive(Clone, Copy, Debug)]
 pub struct LocalApic(Registers);
 
-/// Where its registers are after reset.
-pub const LOCAL_APIC: u64 = 0xfee0_0000;
+/// The register that says where its registers are, and the bits of the address there (section 12.4.4).
+const APIC_BASE: u32 = 0x1b;
+const APIC_BASE_ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 const ID: usize = 0x20;
 const TASK_PRIORITY: usize = 0x80;
@@ -46,6 +47,12 @@ impl LocalApic {
     /// They are, uncached, 4096 bytes.
     pub const unsafe fn new(registers: NonNull<u8>) -> Self {
         Self(Registers(registers))
+    }
+
+    /// The physical address of its registers.
+    pub fn address() -> u64 {
+        // SAFETY: every processor with a local APIC has the register; reading it has no effect.
+        unsafe { x86::msr::rdmsr(APIC_BASE) & APIC_BASE_ADDRESS }
     }
 
     /// Turns it on; `spurious` is the vector of an interrupt that went away before it was taken.
@@ -74,6 +81,10 @@ impl LocalApic {
     /// [`set_deadline`](LocalApic::set_deadline). The processor must be able to.
     pub fn use_deadline(&self, vector: u8) {
         self.0.write(TIMER, TSC_DEADLINE_MODE | u32::from(vector));
+        // A deadline written before the mode has changed is lost; a write of a model-specific register does not wait for
+        // one of memory (section 12.5.4.1).
+        // SAFETY: a fence changes no memory.
+        unsafe { core::arch::asm!("mfence", options(nostack, preserves_flags)) };
     }
 
     /// Counts down from `count`, in steps of 16 bus clocks; 0 stops the timer.

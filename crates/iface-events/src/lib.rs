@@ -35,7 +35,8 @@ impl core::fmt::Display for SubscribeError {
 impl core::error::Error for SubscribeError {}
 
 /// Called in thread context after its source fired. It quiets the device (a level-triggered line fires again
-/// until then), and wakes who waits for it. It must not block.
+/// until then), and wakes who waits for it. It must not block. It may be called where its source did not fire: sources
+/// are shared, and a platform may not know of what fired before it was subscribed.
 pub type Handler = Box<dyn Fn()>;
 
 /// Sources of events, and waiting for them.

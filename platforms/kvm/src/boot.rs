@@ -10,9 +10,12 @@ mod ram;
 #[cfg(test)]
 mod tests;
 
+use alloc::vec::Vec;
 use core::fmt::{self, Display};
 use core::ops::Range;
 use core::str;
+
+use x86_64::paging::PAGE_SIZE;
 
 use physical::{Machine, Physical};
 pub(crate) use physical::{image, symbols};
@@ -151,6 +154,24 @@ impl MemoryMap {
             Self::Pvh(bytes) => pvh::next_region(bytes),
             Self::Multiboot(bytes) => multiboot::next_region(bytes),
         })
+    }
+
+    /// The same map; a copy where it lies in the first page, which is unmapped soon.
+    pub fn settled(self) -> Self {
+        let settled = |bytes: &'static [u8]| match range_of(bytes).start {
+            ..PAGE_SIZE => Vec::from(bytes).leak(),
+            _ => bytes,
+        };
+        match self {
+            Self::Pvh(bytes) => Self::Pvh(settled(bytes)),
+            Self::Multiboot(bytes) => Self::Multiboot(settled(bytes)),
+        }
+    }
+
+    /// Whether any of `range` is memory for the image.
+    pub fn holds_any(self, range: &Range<u64>) -> bool {
+        self.regions()
+            .any(|region| region.usable && region.range.start < range.end && range.start < region.range.end)
     }
 
     /// Where the map itself lies.

@@ -3,21 +3,27 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell, RefCell};
+use core::ops::Range;
 
 use iface_clock::{Clock, Duration, Instant};
 use iface_dma::Dma;
 use iface_events::{Events, Handler, Source, SubscribeError};
-use x86_64::apic::{IoApic, LOCAL_APIC, LocalApic};
+use x86_64::apic::{IoApic, LocalApic};
 use x86_64::interrupts::{self, FIRST_VECTOR};
+use x86_64::paging::PAGE_SIZE;
 use x86_64::x86::io::outb;
 use x86_64::{SingleCore, cpuid};
 
-use crate::{Kvm, clock};
+use crate::acpi::{IoApicPlace, io_apics};
+use crate::{Kvm, clock, init};
 
-/// Where QEMU's machines have their I/O APICs; the second one is microvm's alone.
-const IO_APICS: [u64; 2] = [0xfec0_0000, 0xfec1_0000];
-/// Lines of each.
-const LINES: u32 = 24;
+/// Where QEMU's machines have their I/O APICs, for one that has no ACPI; the second is microvm's alone.
+const USUAL_IO_APICS: [IoApicPlace; 2] = [
+    IoApicPlace { address: 0xfec0_0000, first: Source(0) },
+    IoApicPlace { address: 0xfec1_0000, first: Source(24) },
+];
+/// More I/O APICs than this are not looked at: there are vectors for the lines of two.
+const MOST_IO_APICS: usize = 8;
 const IO_APIC_SIZE: usize = 32;
 const LOCAL_APIC_SIZE: usize = 4096;
 
@@ -35,12 +41,20 @@ const BATCH: u32 = 64;
 /// The interrupt controllers, set up.
 struct Controllers {
     local: LocalApic,
-    io: [Option<IoApic>; IO_APICS.len()],
+    io: Vec<IoLines>,
     /// Whether the timer takes a deadline of the time-stamp counter.
     deadline: bool,
     /// Whether the timer will fire.
     armed: Cell<bool>,
     handlers: RefCell<Vec<Subscription>>,
+    /// By bit the lines that were routed since the last poll. A line that was high before may have been forgotten.
+    routed: Cell<u64>,
+}
+
+/// An I/O APIC, and which lines are its own.
+struct IoLines {
+    io: IoApic,
+    lines: Range<u32>,
 }
 
 /// A line and its handler, which is never removed.
@@ -65,7 +79,7 @@ impl Controllers {
             unsafe { outb(port, 0xff) };
         }
         // SAFETY: the registers are the local APIC's, mapped uncached.
-        let local = unsafe { LocalApic::new(Kvm::registers(LOCAL_APIC, LOCAL_APIC_SIZE)) };
+        let local = unsafe { LocalApic::new(Kvm::registers(LocalApic::address(), LOCAL_APIC_SIZE)) };
         interrupts::load();
         local.enable(FIRST_VECTOR + SPURIOUS);
         let deadline = cpuid::has_tsc_deadline();
@@ -74,18 +88,45 @@ impl Controllers {
         } else {
             local.use_countdown(FIRST_VECTOR + TIMER);
         }
-        let io = IO_APICS.map(|address| {
-            // SAFETY: nothing but an I/O APIC is at these addresses, mapped uncached.
-            let io = unsafe { IoApic::new(Kvm::registers(address, IO_APIC_SIZE)) };
-            io.is_present().then_some(io)
-        });
-        Self { local, io, deadline, armed: Cell::new(false), handlers: RefCell::default() }
+        let mut io: Vec<_> = io_apics().take(MOST_IO_APICS).filter_map(IoLines::new).collect();
+        if io.is_empty() {
+            io.extend(USUAL_IO_APICS.into_iter().filter_map(IoLines::new));
+        }
+        Self {
+            local,
+            io,
+            deadline,
+            armed: Cell::default(),
+            handlers: RefCell::default(),
+            routed: Cell::default(),
+        }
     }
 
     /// The controller of a line, and the line's number there.
     fn line(&self, line: u32) -> Option<(IoApic, u32)> {
-        let io = self.io.get((line / LINES) as usize).copied().flatten()?;
-        (line % LINES < io.lines()).then_some((io, line % LINES))
+        let owner = self.io.iter().find(|owner| owner.lines.contains(&line))?;
+        Some((owner.io, line - owner.lines.start))
+    }
+
+    /// Calls the handlers of lines that were routed since, and says whether there were any: an I/O APIC forgets what a
+    /// device signals on a line before it knows that the line is level-triggered.
+    fn catch_up(&self) -> bool {
+        let routed = self.routed.take();
+        let mut rest = routed;
+        while rest != 0 {
+            self.call(rest.trailing_zeros() as u8);
+            rest &= rest - 1;
+        }
+        routed != 0
+    }
+
+    /// Calls the handlers of a line.
+    fn call(&self, line: u8) {
+        // A handler may subscribe another one: no borrow is held while it runs.
+        let handler = |index: usize| self.handlers.borrow().get(index).copied();
+        for (_, handler) in (0..).map_while(handler).filter(|(of, _)| *of == u32::from(line)) {
+            handler();
+        }
     }
 
     /// Calls the handlers of an interrupt that was taken. Only then may it come again: they have quieted the device.
@@ -96,12 +137,7 @@ impl Controllers {
         if interrupt == TIMER {
             self.armed.set(false);
         }
-        let line = u32::from(interrupt);
-        // A handler may subscribe another one: no borrow is held while it runs.
-        let handler = |index: usize| self.handlers.borrow().get(index).copied();
-        for (_, handler) in (0..).map_while(handler).filter(|(of, _)| *of == line) {
-            handler();
-        }
+        self.call(interrupt);
         self.local.end_of_interrupt();
         interrupt != TIMER
     }
@@ -132,6 +168,23 @@ impl Controllers {
     }
 }
 
+impl IoLines {
+    /// Those of the I/O APIC at `place`, as far as there are vectors for them; `None` where there is none.
+    fn new(place: IoApicPlace) -> Option<Self> {
+        let page = place.address & !(PAGE_SIZE - 1);
+        let is_whole = place.address.is_multiple_of(IO_APIC_SIZE as u64);
+        if page == 0 || !is_whole || init::is_memory(&(page..page + PAGE_SIZE)) {
+            return None;
+        }
+        // SAFETY: by the machine's own table, or as QEMU has them, nothing but an I/O APIC is there, or nothing. It is
+        // no memory, and mapped uncached.
+        let io = unsafe { IoApic::new(Kvm::registers(place.address, IO_APIC_SIZE)) };
+        let first = place.first.0;
+        let end = first.saturating_add(io.lines()).min(TIMER.into());
+        (io.is_present() && first < end).then_some(Self { io, lines: first..end })
+    }
+}
+
 /// Counts of a counter of `rate` Hz in `delay`, rounded up.
 fn counts(delay: Duration, rate: u64) -> u64 {
     let counts = delay.as_nanos().saturating_mul(u128::from(rate)).div_ceil(1_000_000_000);
@@ -146,13 +199,15 @@ impl Events for Kvm {
         handlers.try_reserve(1).map_err(|_| SubscribeError::Full)?;
         handlers.push((source.0, Box::leak(handler)));
         io.route(line, FIRST_VECTOR + source.0 as u8, controllers.local.id());
+        controllers.routed.update(|routed| routed | 1 << source.0);
         Ok(())
     }
 
     fn poll(&self) -> bool {
         let Some(controllers) = CONTROLLERS.get() else { return false };
+        let caught_up = controllers.catch_up();
         let taken = (0..BATCH).map_while(|_| interrupts::window());
-        taken.fold(false, |any, interrupt| controllers.handle(interrupt) | any)
+        taken.fold(caught_up, |any, interrupt| controllers.handle(interrupt) | any)
     }
 
     fn wait(&self, deadline: Option<Instant>) {

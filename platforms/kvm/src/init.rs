@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::cell::Cell;
 use core::fmt::{self, Display};
+use core::ops::Range;
 use core::slice;
 
 use iface_allocator::Allocator;
@@ -12,7 +13,7 @@ use x86_64::boot::GuardedStack;
 use x86_64::paging::{self, Access, MapError, PAGE_SIZE};
 use x86_64::{SingleCore, exception, interrupts, segments};
 
-use crate::boot::{BootError, Found, image, symbols};
+use crate::boot::{BootError, Found, MemoryMap, image, symbols};
 use crate::{Boot, Kvm, console, fault, memory};
 
 /// Settings, from `libs.kvm`.
@@ -98,6 +99,7 @@ static EXCEPTION_STACK: GuardedStack<8192> = GuardedStack::new();
 struct Start {
     command_line: Cell<&'static str>,
     initrd: Cell<Option<&'static [u8]>>,
+    memory: Cell<Option<MemoryMap>>,
     rsdp: Cell<Option<u64>>,
     tsc: Cell<u64>,
 }
@@ -107,6 +109,7 @@ static START: SingleCore<Start> = unsafe {
     SingleCore::new(Start {
         command_line: Cell::new(""),
         initrd: Cell::new(None),
+        memory: Cell::new(None),
         rsdp: Cell::new(None),
         tsc: Cell::new(0),
     })
@@ -139,6 +142,7 @@ pub fn init<A: Allocator, R: Arch>(
     // A loader may leave it in the first page.
     START.command_line.set(String::from(found.command_line).leak());
     START.initrd.set(map_initrd(&found)?);
+    START.memory.set(Some(found.memory.settled()));
     START.rsdp.set(found.rsdp);
     memory::unmap_first_page()?;
     Ok(Provides { clock: Kvm, console: Kvm, dma: Kvm, events: Kvm, memory: Kvm, pci: Kvm, platform: Kvm })
@@ -170,6 +174,11 @@ pub(crate) fn command_line() -> CommandLine<'static> {
 
 pub(crate) fn initrd() -> Option<&'static [u8]> {
     START.initrd.get()
+}
+
+/// Whether any of `range` is memory of the image, so that neither tables nor registers can lie there.
+pub(crate) fn is_memory(range: &Range<u64>) -> bool {
+    START.memory.get().is_none_or(|memory| memory.holds_any(range))
 }
 
 /// Where the ACPI root pointer lies, where the loader said so.

@@ -9,7 +9,7 @@ use iface_dma::{Dma, Region};
 use iface_memory::{Memory, MemoryError, Stack};
 use x86_64::paging::{self, Access};
 
-use crate::Kvm;
+use crate::{Kvm, init};
 
 const PAGE: usize = paging::PAGE_SIZE as usize;
 
@@ -73,7 +73,9 @@ unsafe impl Dma for Kvm {
     unsafe fn registers(address: u64, length: usize) -> NonNull<u8> {
         let start = address & !(paging::PAGE_SIZE - 1);
         let end = (address + length as u64).next_multiple_of(paging::PAGE_SIZE);
-        // SAFETY: the caller says that these are registers of a device, so no memory of the image.
+        // A device that says it lies in memory would have that made uncached under its owner.
+        assert!(!init::is_memory(&(start..end)), "device registers at {address:#x}: that is memory");
+        // SAFETY: the caller says that these are registers of a device, and they are no memory of the image.
         unsafe { paging::map(start..end, Access::Device) }
             .unwrap_or_else(|error| panic!("device registers at {address:#x}: {error}"));
         NonNull::new(address as *mut u8).expect("device registers are not at address 0")

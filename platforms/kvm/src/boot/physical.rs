@@ -52,7 +52,8 @@ impl Physical for Machine {
 }
 
 /// The `length` bytes at `address`, all of them below `limit`, and not in the image. `None` also where there is no memory
-/// for the page tables that a place above the first gigabyte needs.
+/// for the page tables that a place above the first gigabyte needs. Once the allocator has memory, the caller asks
+/// for none of it.
 pub(crate) fn bytes_below(limit: u64, address: u64, length: u64) -> Option<&'static [u8]> {
     let end = address.checked_add(length).filter(|end| *end <= limit)?;
     if address == 0 || (address < image().end && image().start < end) {
@@ -65,6 +66,6 @@ pub(crate) fn bytes_below(limit: u64, address: u64, length: u64) -> Option<&'sta
         }
     }
     // SAFETY: the range is mapped, is not in the image, so that no Rust object lies there, and the allocator does not
-    // have it: it is either not told of it yet, or kept from what is not memory for the image.
+    // have it: it is either not told of any memory yet, or the caller made sure that this is not memory for the image.
     Some(unsafe { slice::from_raw_parts(address as *const u8, length as usize) })
 }
