@@ -46,9 +46,11 @@ pub(crate) enum Command {
         filter: Option<String>,
     },
     /// Show which rooms are in an image and why, who provides what to whom, and which settings were changed
-    #[command(after_help = "Example:\n  ./unicore explain httpd-linux-x86_64")]
+    #[command(after_help = "Examples:
+  ./unicore explain httpd-linux-x86_64
+  ./unicore explain httpd              all its images, side by side first")]
     Explain {
-        /// Name as `list` shows it
+        /// Name of an image or an application, as `list` shows it
         image: String,
     },
     /// Show how many bytes of an image each room takes

@@ -1,5 +1,6 @@
-//! `explain`: an image's composition for people.
+//! `explain`: compositions for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -9,20 +10,60 @@ use crate::error::Error;
 use crate::flake::Flake;
 use crate::{names, nix};
 
-pub(crate) fn explain(flake: &Flake, image: &str) -> Result<ExitCode, Error> {
+/// Explains the image called `name`, or every image of the application called so, side by side first.
+pub(crate) fn explain(flake: &Flake, name: &str) -> Result<ExitCode, Error> {
     let images = images(flake)?;
-    if !images.contains_key(image) {
-        let near = names::nearest(image, images.keys().map(String::as_str));
-        return Err(Error::UnknownImage { name: image.to_owned(), near });
+    let meant: Vec<&str> = images
+        .iter()
+        .filter(|(image, summary)| *image == name || summary.app == name)
+        .map(|(image, _)| image.as_str())
+        .collect();
+    if meant.is_empty() {
+        let known = images.iter().flat_map(|(image, summary)| [image.as_str(), summary.app.as_str()]);
+        return Err(Error::UnknownImage { name: name.to_owned(), near: names::nearest(name, known) });
     }
-    let select = format!("pool: pool.compositions.\"{image}\"");
-    let composition: Composition = nix::eval(flake, "legacyPackages", None, Some(&select))?;
-    print!("{}", explanation(&composition));
-    if composition.problems.is_empty() {
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Err(Error::Problems { image: composition.image, problems: composition.problems })
+    let select = format!("pool: map (image: pool.compositions.${{image}}) {}", nix_list(&meant));
+    let compositions: Vec<Composition> = nix::eval(flake, "legacyPackages", None, Some(&select))?;
+    if compositions.len() > 1 {
+        println!("{}", comparison(&compositions));
     }
+    let explanations: Vec<String> = compositions.iter().map(explanation).collect();
+    print!("{}", explanations.join("\n"));
+    match compositions.into_iter().find(|composition| !composition.problems.is_empty()) {
+        None => Ok(ExitCode::SUCCESS),
+        Some(broken) => Err(Error::Problems { image: broken.image, problems: broken.problems }),
+    }
+}
+
+/// Names of images have no character that means something to Nix.
+fn nix_list(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("[ {} ]", quoted.join(" "))
+}
+
+/// Who provides each interface in each image.
+fn comparison(compositions: &[Composition]) -> String {
+    let mut rows: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (column, composition) in compositions.iter().enumerate() {
+        for (interface, providers) in composition.nodes.iter().flat_map(|node| &node.needs) {
+            let row = rows.entry(interface).or_insert_with(|| vec!["-".to_owned(); compositions.len()]);
+            if !providers.is_empty() {
+                row[column] = providers.join(", ");
+            }
+        }
+    }
+    let head =
+        compositions.iter().map(|composition| format!("{}-{}", composition.platform, composition.arch));
+    let table: Vec<(&str, Vec<String>)> =
+        std::iter::once(("interface", head.collect())).chain(rows).collect();
+    let width = |column: usize| table.iter().map(|(_, cells)| cells[column].len()).max().unwrap_or(0);
+    let first = table.iter().map(|(interface, _)| interface.len()).max().unwrap_or(0);
+    let line = |(interface, cells): &(&str, Vec<String>)| {
+        let cells: String =
+            cells.iter().enumerate().map(|(i, cell)| format!("  {cell:0$}", width(i))).collect();
+        format!("{}\n", format!("{interface:first$}{cells}").trim_end())
+    };
+    table.iter().map(line).collect()
 }
 
 fn explanation(composition: &Composition) -> String {
@@ -87,5 +128,20 @@ mod tests {
     fn rooms_reasons_providers_and_changes_are_told() {
         let text = explanation(&serde_json::from_str(COMPOSITION).unwrap());
         assert_eq!(text, include_str!("../../tests/fixtures/explanation.txt"));
+    }
+
+    #[test]
+    fn images_of_an_application_stand_side_by_side() {
+        let first: Composition = serde_json::from_str(COMPOSITION).unwrap();
+        let mut second: Composition = serde_json::from_str(COMPOSITION).unwrap();
+        second.platform = "elsewhere".to_owned();
+        for node in &mut second.nodes {
+            node.needs.retain(|interface, _| interface != "console");
+        }
+        let text = comparison(&[first, second]);
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(text.lines().next().unwrap())[2], "elsewhere-x86_64", "{text}");
+        let console = text.lines().find(|line| line.starts_with("console ")).map(words).unwrap();
+        assert_eq!(console, ["console", "linux", "-"]);
     }
 }
