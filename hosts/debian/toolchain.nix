@@ -121,11 +121,12 @@ in
       }
     );
 
-  # A shell to work in; Nix wants it to be Bash's.
+  # A shell to work in; Nix wants it to be Bash's, and looks for the outputs in the environment.
   shell =
     derivation {
       name = "unicore";
       inherit system versions;
+      outputs = [ "out" ];
       builder = "/bin/bash";
       args = [
         "-c"
