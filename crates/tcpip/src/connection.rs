@@ -1,6 +1,6 @@
 //! One TCP connection: the protocol's state machine alone in its own set, and what the application made of it.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use iface_clock::Instant;
 use iface_net_stack::{Readiness, SocketError};
@@ -31,6 +31,16 @@ pub struct Tuning {
     pub keep_alive: Option<Duration>,
 }
 
+/// Bytes in one piece that a new connection leaves to the rest of the image.
+const MEMORY_LEFT: usize = 128 * 1024;
+
+fn zeroed(length: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length).ok()?;
+    bytes.resize(length, 0);
+    Some(bytes)
+}
+
 /// What a connection is to this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -59,14 +69,16 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A closed one with buffers, to be [renewed](Connection::renew) for a peer.
-    pub fn new(tuning: &Tuning) -> Self {
-        let buffer = |length| tcp::SocketBuffer::new(vec![0; length]);
-        let socket = tcp::Socket::new(buffer(tuning.receive_buffer), buffer(tuning.send_buffer));
+    /// A closed one with buffers, to be [renewed](Connection::renew) for a peer. `None` where memory is short: peers
+    /// decide how many connections there are, so that must not end the image.
+    pub fn new(tuning: &Tuning) -> Option<Self> {
+        let (receive, send) = (zeroed(tuning.receive_buffer)?, zeroed(tuning.send_buffer)?);
+        Vec::<u8>::new().try_reserve_exact(MEMORY_LEFT).ok()?;
+        let socket = tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
         let (role, flow) = (Role::Held, Flow::NONE);
-        Self { sockets, handle, role, flow, begun: Instant::START, error: None, numbers: None }
+        Some(Self { sockets, handle, role, flow, begun: Instant::START, error: None, numbers: None })
     }
 
     /// Makes one that is over fit for the next peer.

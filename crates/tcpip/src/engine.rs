@@ -360,7 +360,7 @@ impl<D: NetDevice> Engine<D> {
         if !self.has_address(segment.flow.local().0) || !self.make_place(listener) {
             return;
         }
-        let number = self.open(segment.flow, Role::HalfOpen(listener));
+        let Some(number) = self.open(segment.flow, Role::HalfOpen(listener)) else { return };
         let (address, port) = segment.flow.local();
         if let Some(connection) = self.table.connection(number) {
             let listening = connection.socket_mut().listen((smoltcp::wire::IpAddress::from(address), port));
@@ -403,15 +403,16 @@ impl<D: NetDevice> Engine<D> {
         self.retire(number);
     }
 
-    /// A closed connection in the table, which no frame finds yet. The caller has seen that there is a place.
-    pub fn open(&mut self, flow: Flow, role: Role) -> u32 {
+    /// A closed connection in the table, which no frame finds yet; `None` where memory is short. The caller has seen
+    /// that there is a place.
+    pub fn open(&mut self, flow: Flow, role: Role) -> Option<u32> {
         let tuning = &self.limits.tuning;
         let mut connection = match self.spare.pop() {
             Some(connection) => connection,
-            None => Connection::new(tuning),
+            None => Connection::new(tuning)?,
         };
         connection.renew(tuning, flow, role, self.now);
-        self.table.insert(Entry::Connection(Box::new(connection)))
+        Some(self.table.insert(Entry::Connection(Box::new(connection))))
     }
 
     /// Frees the place of a connection that is over.

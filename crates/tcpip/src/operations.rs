@@ -87,7 +87,7 @@ impl<D: NetDevice> Engine<D> {
             engine.table.find(&flow(port)).is_some() || engine.time_wait.has(&flow(port), now)
         };
         let port = self.dynamic_port(taken).ok_or(OpenError::Exhausted)?;
-        let number = self.open(flow(port), Role::Held);
+        let number = self.open(flow(port), Role::Held).ok_or(OpenError::Exhausted)?;
         self.table.link(number);
         let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source), port));
         if let Some(connection) = self.table.connection(number) {

@@ -4,7 +4,7 @@ use std::vec;
 use std::vec::Vec;
 
 use iface_net_device::fake::WireConfig;
-use iface_net_stack::{Duration, NetStack, Socket, SocketAddr, SocketError};
+use iface_net_stack::{Duration, NetStack, OpenError, Socket, SocketAddr, SocketError};
 use proptest::prelude::*;
 
 use super::fuzz::Random;
@@ -234,4 +234,24 @@ fn an_idle_connection_takes_little_more_than_its_buffers() {
         + size_of::<smoltcp::iface::SocketStorage<'_>>()
         + size_of::<crate::table::Slot>();
     assert!(bookkeeping <= 1024, "{bookkeeping} bytes");
+}
+
+#[test]
+fn a_connection_that_memory_does_not_suffice_for_is_refused() {
+    let world = World::new();
+    let (server, client, _) = world.pair(&Config::TEST, WireConfig::default());
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    // More than an address space holds.
+    for stack in [server, client] {
+        stack.0.engine.borrow_mut().limits.tuning.send_buffer = usize::MAX / 2;
+    }
+    assert_eq!(client.tcp_connect(address()), Err(OpenError::Exhausted));
+    client.0.engine.borrow_mut().limits.tuning.send_buffer = 8192;
+    let waiting = client.tcp_connect(address()).unwrap();
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(server.tcp_accept(listener), Err(SocketError::WouldBlock));
+    server.0.engine.borrow_mut().limits.tuning.send_buffer = 8192;
+    world.run_for(Duration::from_secs(5));
+    assert!(server.tcp_accept(listener).is_ok(), "the peer tried again");
+    client.close(waiting);
 }
