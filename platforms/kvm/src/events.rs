@@ -108,16 +108,16 @@ impl Controllers {
         Some((owner.io, line - owner.lines.start))
     }
 
-    /// Calls the handlers of lines that were routed since, and says whether there were any: an I/O APIC forgets what a
-    /// device signals on a line before it knows that the line is level-triggered.
-    fn catch_up(&self) -> bool {
-        let routed = self.routed.take();
-        let mut rest = routed;
-        while rest != 0 {
-            self.call(rest.trailing_zeros() as u8);
-            rest &= rest - 1;
+    /// Calls the handlers of lines that were routed since the last poll: an I/O APIC forgets what a device signals on a
+    /// line before it knows that the line is level-triggered.
+    #[cold]
+    #[inline(never)]
+    fn catch_up(&self) {
+        let mut routed = self.routed.take();
+        while routed != 0 {
+            self.call(routed.trailing_zeros() as u8);
+            routed &= routed - 1;
         }
-        routed != 0
     }
 
     /// Calls the handlers of a line.
@@ -205,9 +205,12 @@ impl Events for Kvm {
 
     fn poll(&self) -> bool {
         let Some(controllers) = CONTROLLERS.get() else { return false };
-        let caught_up = controllers.catch_up();
+        let any_new = controllers.routed.get() != 0;
+        if any_new {
+            controllers.catch_up();
+        }
         let taken = (0..BATCH).map_while(|_| interrupts::window());
-        taken.fold(caught_up, |any, interrupt| controllers.handle(interrupt) | any)
+        taken.fold(any_new, |any, interrupt| controllers.handle(interrupt) | any)
     }
 
     fn wait(&self, deadline: Option<Instant>) {
