@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use symbolize::Backtraces;
+
 use crate::Failure;
 
 /// A line longer than this many bytes is taken in pieces.
@@ -14,6 +16,9 @@ const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Lines shown after a failure.
 const SHOWN_LINES: usize = 30;
+
+/// Addresses of backtraces that are kept.
+const MOST_FRAMES: usize = 1000;
 
 /// A console that is being read.
 pub(crate) struct Console {
@@ -37,6 +42,9 @@ struct Transcript {
     shown: Vec<Option<String>>,
     /// Where `run` forwards each service to.
     addresses: BTreeMap<String, SocketAddr>,
+    /// Addresses of backtraces, as they came.
+    backtrace: Vec<u64>,
+    backtraces: Backtraces,
     last_lines: VecDeque<String>,
     open_streams: usize,
 }
@@ -92,6 +100,11 @@ impl Console {
         self.wait("the end of the console", deadline, |transcript| {
             (transcript.open_streams == 0).then_some(Ok(()))
         })
+    }
+
+    /// The addresses of all backtraces so far.
+    pub(crate) fn backtrace(&self) -> Vec<u64> {
+        self.shared.lock().backtrace.clone()
     }
 
     /// What to show after a failure.
@@ -153,6 +166,9 @@ impl Transcript {
         }
         if let Some((service, address)) = announced(line) {
             self.addresses.entry(service).or_insert(address);
+        }
+        if self.backtrace.len() < MOST_FRAMES {
+            self.backtrace.extend(self.backtraces.address(line));
         }
         if self.last_lines.len() == SHOWN_LINES {
             self.last_lines.pop_front();

@@ -71,6 +71,15 @@ pub enum Failure {
         /// What the scenario says.
         wanted: String,
     },
+    /// The image's symbols cannot be read, and why.
+    Symbols(String),
+    /// The backtrace lacks a function, or it is not behind the one before.
+    Frame {
+        /// What the scenario says.
+        wanted: String,
+        /// The functions of the backtrace.
+        got: Vec<String>,
+    },
     /// One request of a load failed.
     Load {
         /// Which one, counted from 1.
@@ -110,6 +119,8 @@ impl fmt::Display for Failure {
             Self::Length { got, wanted } => write!(f, "{got} bytes of body, wanted {wanted}"),
             Self::Digest { got, wanted } => write!(f, "body has sha256 {got}, wanted {wanted}"),
             Self::Text { wanted } => write!(f, "body lacks {wanted:?}"),
+            Self::Symbols(words) => write!(f, "no symbols: {words}"),
+            Self::Frame { wanted, got } => write!(f, "the backtrace lacks {wanted:?}; it is {got:?}"),
             Self::Load { request, cause } => write!(f, "request {request}: {cause}"),
         }
     }

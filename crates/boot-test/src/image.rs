@@ -134,6 +134,9 @@ fn command(scenario: &Scenario) -> Command {
     if let Some(memory) = scenario.memory_mib {
         command.arg("--memory").arg(memory.to_string());
     }
+    if let Some(initrd) = &scenario.initrd {
+        command.arg("--initrd").arg(initrd);
+    }
     for setting in &scenario.settings {
         command.arg("--append").arg(setting);
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backtrace;
 mod console;
 mod curl;
 mod failure;
@@ -10,6 +11,7 @@ mod scenario;
 mod verdict;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub use failure::Failure;
@@ -54,12 +56,22 @@ fn ask(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Writ
         verdicts.add(&probe.to_string(), result)?;
     }
     if let Some(load) = &scenario.load {
-        let address = image.answering(&load.service);
-        let sequence = address.and_then(|address| load::in_sequence(address, load, image.deadline));
-        verdicts.add(&format!("{} requests in sequence", load.sequence), sequence)?;
-        let address = image.answering(&load.service);
-        let at_once = address.and_then(|address| load::at_once(address, load, image.deadline));
-        verdicts.add(&format!("{} connections at once", load.connections), at_once)?;
+        put_under(load, image, verdicts)?;
+    }
+    Ok(())
+}
+
+/// Each kind of load that the scenario asks for.
+fn put_under(load: &Load, image: &mut Image, verdicts: &mut Verdicts<impl Write>) -> io::Result<()> {
+    type Kind = fn(SocketAddr, &Load, Instant) -> Result<(), Failure>;
+    let kinds: [(u32, &str, Kind); 3] = [
+        (load.sequence, "requests in sequence", load::in_sequence),
+        (load.connections, "connections at once", load::at_once),
+        (load.visits, "connections one after another", load::visits),
+    ];
+    for (count, what, run) in kinds.into_iter().filter(|(count, ..)| *count > 0) {
+        let result = image.answering(&load.service).and_then(|address| run(address, load, image.deadline));
+        verdicts.add(&format!("{count} {what}"), result)?;
     }
     Ok(())
 }
@@ -73,6 +85,10 @@ fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Wr
     match scenario.expected_exit() {
         Some(status) => verdicts.add(&format!("exit status {status}"), image.exits_with(status))?,
         None => verdicts.add("still running", image.still_runs())?,
+    }
+    if !scenario.backtrace.is_empty() {
+        let result = backtrace::names(&scenario.image, &image.console.backtrace(), &scenario.backtrace);
+        verdicts.add(&format!("the backtrace has {:?}", scenario.backtrace), result)?;
     }
     for (index, text) in scenario.absent.iter().enumerate() {
         verdicts.add(&format!("console never shows {text:?}"), image.console.lacks(index))?;

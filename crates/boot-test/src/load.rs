@@ -29,21 +29,48 @@ pub(crate) fn in_sequence(address: SocketAddr, load: &Load, deadline: Instant) -
 }
 
 /// Opens all of `load.connections`, then asks on every one, then receives from every one.
+///
+/// Each has answered once before the next is opened: QEMU accepts forwarded connections one by one, with a queue of one
+/// behind it, and the host would forget those of a burst.
 pub(crate) fn at_once(address: SocketAddr, load: &Load, deadline: Instant) -> Result<(), Failure> {
     let numbered = |request| move |cause| Failure::Load { request, cause: Box::new(cause) };
+    let mut length = None;
     let mut connections = Vec::new();
     for request in 1..=load.connections {
-        connections.push((request, Connection::open(address, deadline).map_err(numbered(request))?));
+        let opened = open_and_ask(address, load, deadline, &mut length);
+        connections.push((request, opened.map_err(numbered(request))?));
     }
     for (request, connection) in &mut connections {
         connection.get(&load.path).map_err(numbered(*request))?;
     }
-    let mut length = None;
     for (request, connection) in &mut connections {
         let judged = connection.receive().and_then(|answer| judge(&answer, &mut length));
         judged.map_err(numbered(*request))?;
     }
     Ok(())
+}
+
+/// Opens `load.visits` connections one after another, and closes each after one answer.
+pub(crate) fn visits(address: SocketAddr, load: &Load, deadline: Instant) -> Result<(), Failure> {
+    let mut length = None;
+    for request in 1..=load.visits {
+        open_and_ask(address, load, deadline, &mut length)
+            .map_err(|cause| Failure::Load { request, cause: Box::new(cause) })?;
+    }
+    Ok(())
+}
+
+/// A connection that has answered once.
+fn open_and_ask(
+    address: SocketAddr,
+    load: &Load,
+    deadline: Instant,
+    length: &mut Option<u64>,
+) -> Result<Connection, Failure> {
+    let mut connection = Connection::open(address, deadline)?;
+    connection.get(&load.path)?;
+    judge(&connection.receive()?, length)?;
+    Ok(connection)
 }
 
 /// Status 200, and as long as the first answer.
@@ -87,7 +114,7 @@ mod tests {
     }
 
     fn load(sequence: u32, connections: u32) -> Load {
-        Load { service: "http".into(), path: "/".into(), sequence, connections }
+        Load { service: "http".into(), path: "/".into(), sequence, connections, visits: 0 }
     }
 
     fn soon() -> Instant {
@@ -115,7 +142,20 @@ mod tests {
 
     #[test]
     fn all_connections_are_open_at_once() {
-        assert!(at_once(server(1, ANSWER), &load(0, 100), soon()).is_ok());
+        assert!(at_once(server(2, ANSWER), &load(0, 100), soon()).is_ok());
+    }
+
+    #[test]
+    fn every_visit_has_a_connection_of_its_own() {
+        let load = Load { visits: 50, ..load(0, 0) };
+        assert!(visits(server(1, ANSWER), &load, soon()).is_ok());
+        let refused = visits(server(1, "HTTP/1.1 503 Busy\r\n\r\n"), &load, soon());
+        assert!(matches!(refused, Err(Failure::Load { request: 1, .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_before_all_are_asked_fails() {
+        assert!(at_once(server(1, ANSWER), &load(0, 2), soon()).is_err());
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Scenario {
     /// Arguments of the application.
     #[serde(default)]
     pub arguments: Vec<String>,
+    /// Root image instead of the one that is packed into the image.
+    pub initrd: Option<PathBuf>,
     /// Further environment variables of `run`.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -32,6 +34,9 @@ pub struct Scenario {
     /// Texts that no line of the console contains.
     #[serde(default)]
     pub absent: Vec<String>,
+    /// Parts of the names of functions that a panic's backtrace has, in this order.
+    #[serde(default)]
+    pub backtrace: Vec<String>,
     /// Requests, one after another.
     #[serde(default)]
     pub http: Vec<Probe>,
@@ -115,6 +120,9 @@ pub struct Load {
     /// Connections open at once.
     #[serde(default)]
     pub connections: u32,
+    /// Connections one after another, each for one request.
+    #[serde(default)]
+    pub visits: u32,
 }
 
 /// Enough of a text to know it again in a report.

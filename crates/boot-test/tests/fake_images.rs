@@ -105,6 +105,18 @@ fn a_text_that_must_not_appear_fails() {
 }
 
 #[test]
+fn a_backtrace_needs_the_symbols_of_the_image() {
+    let image = image("echo backtrace:; echo '  0x1000'");
+    let (held, out) = run(&image, json!({ "backtrace": ["main"] }));
+    assert!(!held);
+    assert!(out.contains("no symbols"), "{out}");
+    fs::copy(std::env::current_exe().unwrap(), image.path().join("fake.debug")).unwrap();
+    let (held, out) = run(&image, json!({ "backtrace": ["no such function"] }));
+    assert!(!held);
+    assert!(out.contains(r#"the backtrace lacks "no such function""#), "{out}");
+}
+
+#[test]
 fn a_server_is_asked_by_curl_and_by_raw_bytes() {
     let image = http_image("HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\nok");
     let (held, out) = run(
@@ -112,7 +124,7 @@ fn a_server_is_asked_by_curl_and_by_raw_bytes() {
         json!({
             "console": ["serving"],
             "http": [{ "length": 2, "text": "ok" }, { "raw": "GET\r\n\r\n" }],
-            "load": { "sequence": 5, "connections": 3 },
+            "load": { "sequence": 5, "visits": 3 },
         }),
     );
     assert!(held, "{out}");

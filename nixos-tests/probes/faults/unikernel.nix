@@ -1,0 +1,6 @@
+{
+  app = {
+    crate = ./.;
+    needs = [ "platform" "scheduler" ];
+  };
+}

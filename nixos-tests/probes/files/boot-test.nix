@@ -1,0 +1,4 @@
+{
+  console = [ "a file of 409600 bytes, " ];
+  absent = [ "panic" ];
+}
