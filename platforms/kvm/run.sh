@@ -66,7 +66,7 @@ tell_window() {
 set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "${memory:-64}" -nodefaults -no-reboot -display none \
     -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4
 settings=''
-if has virtio-net; then
+if has virtio-net && [ "${UNICORE_NET:-user}" != none ]; then
     if [ -n "${UNICORE_TAP:-}" ]; then
         netdev="tap,id=net0,ifname=$UNICORE_TAP,script=no,downscript=no"
     else
@@ -87,6 +87,7 @@ if has virtio-rng; then
     tell_window
 fi
 
+if [ -n "$initrd" ]; then set -- "$@" -initrd "$initrd"; fi
 settings="$settings$append"
 if [ -n "$arguments" ]; then settings="$settings --$arguments"; fi
 set -- "$QEMU" "$@" -kernel "$IMAGE_FILE" -append "${settings# }"

@@ -19,6 +19,7 @@ else
     forward_the_rest
     for forward in $forwards; do set -- "forward=$forward" "$@"; done
 fi
+if [ -n "$initrd" ]; then set -- "initrd=$initrd" "$@"; fi
 if [ -n "$memory" ]; then set -- "memory=$memory" "$@"; fi
 
 print_if_dry "$IMAGE_FILE" "$@"

@@ -1,5 +1,5 @@
 # What `run` does first on every platform: understands its options, and has the words in which the platform's own run.sh,
-# which follows, goes on. It leaves $memory, $forwards, $append, $dry_run and, as "$@", the application's arguments.
+# which follows, goes on. It leaves $memory, $forwards, $append, $initrd, $dry_run and, as "$@", the application's arguments.
 
 usage() {
     cat <<EOF
@@ -11,11 +11,13 @@ Runs $IMAGE on $PLATFORM ($SUMMARY).
   --forward HOST:GUEST   serve the image's port GUEST at 127.0.0.1:HOST; ports of the image that no such option names are
                          served at their own number, those below 1024 at that number plus 8000
   --append SETTINGS      further settings, such as "ip=10.0.2.15/24 gw=10.0.2.2"
+  --initrd FILE          root image, instead of the one that is packed into the image
   --dry-run              print the command instead of running it
   --help                 print this text
 
 Ports of this image: ${PORTS:-none}
-Environment: UNICORE_PORT_BASE, UNICORE_TAP and, in a virtual machine, UNICORE_ACCEL (tcg, kvm, auto) and UNICORE_MACHINE
+Environment: UNICORE_PORT_BASE, UNICORE_TAP and, in a virtual machine, UNICORE_ACCEL (tcg, kvm, auto), UNICORE_MACHINE
+and UNICORE_NET (none: no network card)
 EOF
 }
 
@@ -81,17 +83,18 @@ print_if_dry() {
     fi
 }
 
-memory='' forwards='' dry_run='' append=''
+memory='' forwards='' dry_run='' append='' initrd=''
 while [ $# -gt 0 ]; do
     case $1 in
     --help) usage; exit 0 ;;
     --dry-run) dry_run=1; shift ;;
-    --memory | --forward | --append)
+    --memory | --forward | --append | --initrd)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --memory) memory=$2 ;;
         --forward) forwards="$forwards $2" ;;
         --append) append="$append $2" ;;
+        --initrd) initrd=$2 ;;
         esac
         shift 2
         ;;
@@ -100,6 +103,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 case $memory in *[!0-9]*) fail "--memory takes a number of MiB" ;; esac
+if [ -n "$initrd" ] && ! [ -r "$initrd" ]; then fail "--initrd takes a file, and $initrd is none"; fi
 for forward in $forwards; do
     case $forward in
     *[!0-9:]* | *:*:* | :* | *:) fail "--forward takes HOST:GUEST, two numbers" ;;
