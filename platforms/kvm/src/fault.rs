@@ -49,7 +49,8 @@ fn where_raised(exception: &Exception) -> impl Iterator<Item = usize> {
     let went_astray = exception.address == Some(exception.instruction);
     let caller = if went_astray { word(exception.stack_pointer as usize) } else { None };
     let callers = panic_report::frames(exception.frame_pointer as usize, word);
-    core::iter::once(exception.instruction as usize).chain(caller).chain(callers)
+    // As behind a call, as the others are: who looks up its line looks one byte before.
+    core::iter::once((exception.instruction as usize).wrapping_add(1)).chain(caller).chain(callers)
 }
 
 /// Ends the image at once where a report goes wrong itself.

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use crate::arch::{PAGE_SIZE, SignalContext};
 use crate::console::ErrorConsole;
 use crate::memory::guarded;
-use crate::report::{end, frames};
+use crate::report::{end, frames, word};
 use crate::system_call::{on_signal, signal_stack};
 
 /// Bytes of the stack that handlers run on: a report needs a few KiB, the frame of a signal up to 11 KiB (AMX state).
@@ -82,8 +82,17 @@ fn report(cause: &str, address: usize, context: &SignalContext) {
     for (name, value) in context.registers() {
         let _ = writeln!(out, "  {name:6} {value:#018x}");
     }
-    let outer = frames(context.frame_pointer());
-    panic_report::backtrace(ErrorConsole, core::iter::once(context.instruction_pointer()).chain(outer));
+    panic_report::backtrace(ErrorConsole, where_raised(address, context));
+}
+
+/// The instruction, and the return addresses from there on. A call to where no code is has not made its frame yet: the
+/// address to return to is on top of the stack.
+fn where_raised(address: usize, context: &SignalContext) -> impl Iterator<Item = usize> {
+    let went_astray = address == context.instruction_pointer();
+    let caller = if went_astray { word(context.stack_pointer()) } else { None };
+    // As behind a call, as the others are: who looks up its line looks one byte before.
+    let instruction = context.instruction_pointer().wrapping_add(1);
+    core::iter::once(instruction).chain(caller).chain(frames(context.frame_pointer()))
 }
 
 #[cfg(test)]

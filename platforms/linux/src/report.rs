@@ -26,9 +26,12 @@ pub(crate) fn end(report: impl FnOnce()) -> ! {
 
 /// Return addresses, innermost first.
 pub(crate) fn frames(frame_pointer: usize) -> impl Iterator<Item = usize> {
-    panic_report::frames(frame_pointer, |address| {
-        let word = address as *const usize;
-        // SAFETY: the word is aligned, as `panic_report::frames` says, and was found readable; it may hold any value.
-        is_readable(word).then(|| unsafe { word.read_volatile() })
-    })
+    panic_report::frames(frame_pointer, word)
+}
+
+/// The word at an address, where there is memory.
+pub(crate) fn word(address: usize) -> Option<usize> {
+    let word = address as *const usize;
+    // SAFETY: the word is aligned and was found readable; it may hold any value.
+    (word.is_aligned() && is_readable(word)).then(|| unsafe { word.read_volatile() })
 }
