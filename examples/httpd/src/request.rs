@@ -73,9 +73,13 @@ fn judge<'a>(head: &httparse::Request<'_, 'a>) -> Result<Request<'a>, Status> {
     if hosts > 1 || (modern && hosts == 0) {
         return Err(Status::BadRequest);
     }
+    let lengths = || fields(head.headers, "content-length");
+    if lengths().any(|length| length.is_empty() || !length.iter().all(u8::is_ascii_digit)) {
+        return Err(Status::BadRequest);
+    }
     // No method here takes a body, and where it ends need not be known when the connection ends with the answer.
-    let body = fields(head.headers, "content-length").any(|length| length != b"0")
-        || fields(head.headers, "transfer-encoding").next().is_some();
+    let body =
+        lengths().any(|length| length != b"0") || fields(head.headers, "transfer-encoding").next().is_some();
     let kept =
         if modern { !has_option(head.headers, "close") } else { has_option(head.headers, "keep-alive") };
     let only = |name| fields(head.headers, name).next();
@@ -151,6 +155,8 @@ mod tests {
         for (head, status) in [
             ("GET / HTTP/1.1\r\n\r\n", Status::BadRequest),
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", Status::BadRequest),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 2\r\n\r\n", Status::BadRequest),
+            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", Status::BadRequest),
             ("GET / HTTP/2.0\r\n\r\n", Status::VersionNotSupported),
             ("G\0T / HTTP/1.1\r\n\r\n", Status::BadRequest),
             ("GET / HTTP/1.1\r\nHost : h\r\n\r\n", Status::BadRequest),
