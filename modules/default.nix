@@ -6,8 +6,9 @@
   root ? ../.,
   # More of it: directories of rooms, of pools, or of single rooms, and lists of these.
   rooms ? [ ],
-  # A directory to the archive of it, for options that carry a tree (`apply = packTree`). Who evaluates alone leaves it.
-  packTree ? (tree: tree),
+  # The archive of a directory, or of files and directories by their places in it, for options that carry a tree (`apply =
+  # packTree`). Who evaluates alone needs no more than a file.
+  packTree ? (tree: if builtins.isAttrs tree then ./default.nix else tree),
 }:
 let
   inherit (builtins)

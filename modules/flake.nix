@@ -7,12 +7,17 @@ let
   root = ../.;
   outputs = import ./outputs.nix { inherit inputs root; };
 
-  exampleNames = lib.filter (name: pathExists (root + "/examples/${name}/unikernel.nix")) (
-    attrNames (readDir (root + "/examples"))
-  );
-  unikernels = lib.genAttrs exampleNames (name: root + "/examples/${name}/unikernel.nix");
+  # The unikernels in a directory, by the names of their own.
+  unikernelsIn =
+    directory:
+    let
+      fileOf = name: root + "/${directory}/${name}/unikernel.nix";
+      names = lib.filter (name: pathExists (fileOf name)) (attrNames (readDir (root + "/${directory}")));
+    in
+    lib.genAttrs names fileOf;
 
-  examples = outputs.outputsFor { inherit unikernels; };
+  examples = outputs.outputsFor { unikernels = unikernelsIn "examples"; };
+  tested = unikernelsIn "nixos-tests/boot" // unikernelsIn "nixos-tests/probes";
 
   ofSystem =
     system:
@@ -35,7 +40,7 @@ let
     ours
     // {
       packages = ours.packages // tools;
-      checks = ours.checks // poolChecks;
+      checks = ours.checks // outputs.bootsOf ours.shop tested // poolChecks;
       legacyPackages = ours.legacyPackages // {
         inherit (composition) optionsReference supportMatrix;
         inherit pages;

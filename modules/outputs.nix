@@ -40,15 +40,19 @@ let
         inherit (composition.pool) packages;
       };
 
+      # The archive of a directory, or of files and directories by their places in it.
       packTree =
         tree:
+        let
+          sources = if builtins.isAttrs tree && !(lib.isDerivation tree) then tree else { "." = tree; };
+        in
         toolchain.derive {
           name = "tree";
-          tree = builtins.path {
-            name = "tree";
-            path = tree;
-          };
-          script = ''${tools.pack}/bin/pack tree "$tree" --out $out'';
+          script = ''
+            mkdir tree
+            ${lib.concatStringsSep "\n" (lib.mapAttrsToList place sources)}
+            ${tools.pack}/bin/pack tree tree --out $out
+          '';
         };
 
       builder = import ./image.nix {
@@ -57,8 +61,36 @@ let
         lockFiles = [ (root + "/Cargo.lock") ] ++ lockFiles;
       };
 
-      tests = import ./tests.nix { inherit lib toolchain tools builder; };
+      tests = import ./tests.nix {
+        inherit
+          lib
+          toolchain
+          tools
+          builder
+          packTree
+          ;
+      };
     };
+
+  # Shell: a file, or what is in a directory, at a place in the directory `tree`.
+  place =
+    where: source:
+    let
+      from =
+        if builtins.isPath source then
+          builtins.path {
+            name = "source";
+            path = source;
+          }
+        else
+          source;
+      to = "'tree/${builtins.replaceStrings [ "'" ] [ "'\\''" ] where}'";
+    in
+    ''
+      mkdir -p "$(dirname ${to})"
+      cp -rT ${from} ${to}
+      chmod -R u+w tree
+    '';
 
   # The images of a unikernel by name, and their compositions.
   imagesOf =
@@ -78,6 +110,23 @@ let
     program = "${image}/run";
   };
 
+  # What the boot-test.nix beside a unikernel says.
+  scenariosOf =
+    module:
+    let
+      file = dirOf (toString module) + "/boot-test.nix";
+    in
+    if builtins.isPath module && pathExists file then import file else { };
+
+  # Boot tests of unikernels by name that are no images to offer: variants of others, probes.
+  bootsOf =
+    shop: unikernels:
+    merge (
+      lib.mapAttrsToList (
+        name: module: shop.tests.bootsAs name (scenariosOf module) (imagesOf shop module)
+      ) unikernels
+    );
+
   outputsFor =
     {
       unikernels,
@@ -91,21 +140,16 @@ let
       compositions = merge (lib.mapAttrsToList (_: one: one.compositions) made);
       images = merge (lib.mapAttrsToList (_: one: one.images) made);
 
-      scenarioFile = module: dirOf (toString module) + "/boot-test.nix";
-      scenariosOf =
-        module:
-        if builtins.isPath module && pathExists (scenarioFile module) then import (scenarioFile module) else { };
-
-      boots = merge (
+      checks = merge (
         lib.mapAttrsToList (
-          name: module: shop.tests.boots (scenariosOf module) made.${name}
+          name: module: shop.tests.boots (scenariosOf module) made.${name} // shop.tests.rebuilds made.${name}
         ) unikernels
       );
     in
     {
       packages = images;
       apps = lib.mapAttrs (_: app) images;
-      checks = boots;
+      inherit checks;
       legacyPackages = {
         inherit compositions;
       };
@@ -124,7 +168,12 @@ let
     lib.genAttrs outputNames (name: lib.genAttrs systems (system: (outputs system).${name}));
 in
 {
-  inherit systems outputsFor bySystem;
+  inherit
+    systems
+    outputsFor
+    bootsOf
+    bySystem
+    ;
 
   # The images of one unikernel: `mkUnikernel { system, module, rooms ? [ ], lockFiles ? [ ] }`.
   mkUnikernel =

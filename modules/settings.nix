@@ -70,6 +70,18 @@ let
       within "list of" (nameOf type.nestedTypes.elemType)
     else if type.name == "nullOr" then
       within "nullable" (nameOf type.nestedTypes.elemType)
+    else if type.name == "either" then
+      nameOfEither (nameOf type.nestedTypes.left) (nameOf type.nestedTypes.right)
+    else
+      null;
+
+  # What no field can hold is for the option's `apply` to turn into the other.
+  nameOfEither =
+    left: right:
+    if right == null || left == right then
+      left
+    else if left == null then
+      right
     else
       null;
 

@@ -10,9 +10,9 @@ mkRoom ./. {
   provides = [ "filesystem" ];
   after = [ "log" ];
   options.tree = lib.mkOption {
-    type = lib.types.nullOr lib.types.path;
+    type = lib.types.nullOr (lib.types.either lib.types.path (lib.types.attrsOf lib.types.path));
     default = null;
     apply = tree: if tree == null then null else packTree tree;
-    description = "Directory that is packed into the image; null where the tree comes with the image as its initrd.";
+    description = "Directory that is packed into the image, or files and directories by their places in the tree; null where the tree comes with the image as its initrd.";
   };
 }

@@ -1,11 +1,8 @@
+{ lib, ... }:
 {
   app = {
     crate = ./.;
-    needs = [
-      "clock"
-      "filesystem"
-      "net-stack"
-    ];
+    needs = [ "clock" "filesystem" "net-stack" ];
     after = [ "log" ];
     ports.http = 80;
     settings = {
@@ -15,6 +12,9 @@
     };
   };
   platforms = [ "kvm" "linux" ];
-  libs.rootfs.tree = ./www;
+  libs.rootfs.tree = {
+    "." = ./www;
+    "files/1MiB.txt" = builtins.toFile "1MiB.txt" (lib.concatStringsSep "" (lib.genList (_: "0123456789abcde\n") 65536));
+  };
   libs.logger.enable = true;
 }
