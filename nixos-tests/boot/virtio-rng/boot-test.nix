@@ -1,0 +1,1 @@
+import ../../../examples/httpd/boot-test.nix
