@@ -29,9 +29,9 @@ let
     filter =
       path: _:
       let
-        top = lib.head (lib.splitString "/" (lib.removePrefix "${toString root}/" path));
+        below = lib.removePrefix "${toString root}/" path;
       in
-      lib.elem top (
+      lib.elem (lib.head (lib.splitString "/" below)) (
         manifests
         ++ [
           "Cargo.toml"
@@ -39,7 +39,9 @@ let
           "rustfmt.toml"
           "docs"
         ]
-      );
+      )
+      || below == "nixos-tests"
+      || lib.hasPrefix "nixos-tests/probes" below;
   };
 
   lock = builtins.fromTOML (readFile (root + "/Cargo.lock"));
