@@ -33,8 +33,9 @@ const SEGMENTS_PER_TURN: usize = 32;
 /// Closed connections kept for the next one, to spare the allocator two buffers each.
 const SPARE_CONNECTIONS: usize = 8;
 
-/// A handshake may make place for another one after this time.
-const HALF_OPEN_GRACE: Duration = Duration::from_secs(1);
+/// A handshake may make place for another one after this time, once the listener is full: long enough for most peers to
+/// answer, and short so that a flood holds the places no longer.
+const HALF_OPEN_GRACE: Duration = Duration::from_millis(100);
 
 /// When a socket that wants to send at once but does not is asked again.
 const RETRY: Duration = Duration::from_millis(10);
@@ -373,7 +374,6 @@ impl<D: NetDevice> Engine<D> {
                 if let Some(listener) = self.table.listener(listener) {
                     listener.begin(number);
                 }
-                self.timers.set(number, self.now + HALF_OPEN_GRACE);
                 self.mark_dirty(number);
             }
             _ => self.retire(number),
