@@ -14,6 +14,7 @@ let
     let
       facts = {
         inherit (composition) app platform arch ports;
+        rooms = map (node: node.room) composition.nodes;
         inherit packTree made;
       };
       said =
