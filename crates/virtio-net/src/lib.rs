@@ -48,6 +48,9 @@ pub enum InitError {
 impl core::fmt::Display for InitError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
+            Self::Take(TakeError::Absent) => f.write_str(
+                "the machine has no network card of virtio: give it one (QEMU: -device virtio-net-pci)",
+            ),
             Self::Take(error) => error.fmt(f),
             Self::Negotiate(error) => error.fmt(f),
             Self::Ring(error @ RingError::TooShort { .. }) => {

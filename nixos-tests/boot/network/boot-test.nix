@@ -19,7 +19,7 @@ in
   {
     name = "no card";
     environment.UNICORE_NET = "none";
-    console = [ "room virtio-net did not start: the machine has no such virtio device" ];
+    console = [ "room virtio-net did not start: the machine has no network card of virtio" ];
     exitStatus = 134;
   }
 ]
