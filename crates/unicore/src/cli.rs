@@ -60,8 +60,8 @@ pub(crate) enum Command {
         image: String,
     },
     /// Make a directory for a new application: unikernel.nix and a crate
-    #[command(after_help = "Example:
-  ./unicore new greeter            examples/greeter in the checkout
+    #[command(after_help = "Examples:
+  ./unicore new greeter                   examples/greeter in the checkout
   cd elsewhere && …/unicore new greeter   a flake of its own that pins the checkout")]
     New {
         /// Lower-case letters, digits and dashes, beginning with a letter

@@ -24,12 +24,15 @@ pub(crate) fn explain(flake: &Flake, name: &str) -> Result<ExitCode, Error> {
     }
     let select = format!("pool: map (image: pool.compositions.${{image}}) {}", nix_list(&meant));
     let compositions: Vec<Composition> = nix::eval(flake, "legacyPackages", None, Some(&select))?;
-    if compositions.len() > 1 {
-        println!("{}", comparison(&compositions));
+    // One with problems has no rooms to show.
+    let (sound, broken): (Vec<_>, Vec<_>) =
+        compositions.into_iter().partition(|composition| composition.problems.is_empty());
+    if sound.len() > 1 {
+        println!("{}", comparison(&sound));
     }
-    let explanations: Vec<String> = compositions.iter().map(explanation).collect();
+    let explanations: Vec<String> = sound.iter().map(explanation).collect();
     print!("{}", explanations.join("\n"));
-    match compositions.into_iter().find(|composition| !composition.problems.is_empty()) {
+    match broken.into_iter().next() {
         None => Ok(ExitCode::SUCCESS),
         Some(broken) => Err(Error::Problems { image: broken.image, problems: broken.problems }),
     }

@@ -16,22 +16,20 @@ const PINNED: &str = "git+https://xenbits.xenproject.org/git-http/unicore.git";
 
 pub(crate) fn new(flake: &Flake, name: &str) -> Result<ExitCode, Error> {
     names::check_application(name)?;
-    let directory = if flake.is_checkout() && inside(&flake.checkout) {
+    let image = format!("{name}-linux-{}", std::env::consts::ARCH);
+    let (directory, next) = if flake.is_checkout() && inside(&flake.checkout) {
         let directory = flake.checkout.join("examples").join(name);
         copy_template(flake, name, &directory, Some("flake.nix"))?;
         make_known_to_git(&flake.checkout, &directory);
-        directory
+        (directory, format!("./unicore run {image}"))
     } else {
         let directory = current_directory()?.join(name);
         copy_template(flake, name, &directory, None)?;
-        directory
+        // The command means the flake of the directory that it is called in.
+        (directory, format!("cd {name} && {}/unicore run {image}", flake.checkout.display()))
     };
     println!("{}", directory.display());
-    eprintln!(
-        "made {} with unikernel.nix and a crate; next: ./unicore run {name}-linux-{}",
-        directory.display(),
-        std::env::consts::ARCH
-    );
+    eprintln!("made {} with unikernel.nix and a crate; next: {next}", directory.display());
     Ok(ExitCode::SUCCESS)
 }
 
