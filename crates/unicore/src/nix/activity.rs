@@ -6,6 +6,9 @@ use serde_json::Value;
 /// Number of the activity "build a derivation" (Nix, `actBuild` of its logging interface).
 const BUILD: u64 = 105;
 
+/// Number of the result "a line that a build wrote" (Nix, `resBuildLogLine` of its logging interface).
+const LOG_LINE: u64 = 101;
+
 /// Messages up to this level are for everybody: errors 0, warnings 1, notices 2.
 const NOTICE: u64 = 2;
 
@@ -14,6 +17,8 @@ const NOTICE: u64 = 2;
 pub(crate) enum Event {
     /// A derivation is being built.
     Started { id: u64, derivation: String },
+    /// What a build wrote, a line of it.
+    Wrote { id: u64, line: String },
     /// An activity is over; whether it did what it should is not told.
     Stopped { id: u64 },
     /// Words for the user.
@@ -26,6 +31,13 @@ pub(crate) enum Event {
 #[serde(tag = "action", rename_all = "lowercase")]
 enum Line {
     Start {
+        id: u64,
+        #[serde(rename = "type")]
+        kind: u64,
+        #[serde(default)]
+        fields: Vec<Value>,
+    },
+    Result {
         id: u64,
         #[serde(rename = "type")]
         kind: u64,
@@ -51,6 +63,10 @@ pub(crate) fn parse(line: &str) -> Event {
     match serde_json::from_str(json) {
         Ok(Line::Start { id, kind: BUILD, fields }) => match fields.first().and_then(Value::as_str) {
             Some(derivation) => Event::Started { id, derivation: derivation.to_owned() },
+            None => Event::Other,
+        },
+        Ok(Line::Result { id, kind: LOG_LINE, fields }) => match fields.first().and_then(Value::as_str) {
+            Some(line) => Event::Wrote { id, line: line.to_owned() },
             None => Event::Other,
         },
         Ok(Line::Stop { id }) => Event::Stopped { id },
@@ -80,6 +96,9 @@ mod tests {
     fn builds_are_followed() {
         let start = r#"@nix {"action":"start","id":7,"level":3,"parent":0,"text":"building","type":105,"fields":["/nix/store/abc-hello.drv","",1,1]}"#;
         assert_eq!(parse(start), Event::Started { id: 7, derivation: "/nix/store/abc-hello.drv".into() });
+        let wrote = r#"@nix {"action":"result","id":7,"type":101,"fields":["error[E0063]"]}"#;
+        assert_eq!(parse(wrote), Event::Wrote { id: 7, line: "error[E0063]".into() });
+        assert_eq!(parse(r#"@nix {"action":"result","id":7,"type":105,"fields":[1,2]}"#), Event::Other);
         assert_eq!(parse(r#"@nix {"action":"stop","id":7}"#), Event::Stopped { id: 7 });
     }
 

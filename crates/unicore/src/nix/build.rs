@@ -73,6 +73,7 @@ fn follow(stderr: ChildStderr, over: &mut dyn FnMut(&str)) {
                     progress.suspend(|| over(&derivation));
                 }
             }
+            Event::Wrote { id, line } => progress.wrote(id, line),
             Event::Message(text) => progress.print(&text),
             Event::Other => {}
         }
