@@ -51,8 +51,8 @@ let
     );
 in
 {
-  # Texts of lock files, and the manifests to keep by the name of their package. A manifest that no lock knows is passed
-  # over: what it depends on is then missing when it is compiled, and cargo says so.
+  # Texts of lock files, and the manifests to keep by the name of their package. What a manifest that no lock has depends
+  # on is taken from the locks as well; where none has that either, nobody has chosen its version.
   part =
     locks: manifests:
     let
@@ -84,8 +84,21 @@ in
         package = package // lib.optionalAttrs (package ? dependencies) { dependencies = dependenciesOf package; };
       };
 
+      strangers = filter (name: !(builtins.any isMember (byName.${name} or [ ]))) (builtins.attrNames manifests);
+
+      foreign = name: filter (dependency: !(manifests ? ${dependency})) (dependencyNames manifests.${name});
+
+      taken =
+        name: dependency:
+        if byName ? ${dependency} then
+          byName.${dependency}
+        else
+          throw "`${name}` depends on the crate `${dependency}`, which no lock file has: name a Cargo.lock that has both in `lockFiles`";
+
       reached = builtins.genericClosure {
-        startSet = map item (filter isMember all);
+        startSet = map item (
+          filter isMember all ++ lib.concatMap (name: lib.concatMap (taken name) (foreign name)) strangers
+        );
         operator = { package, ... }: map item (lib.concatMap resolve (dependenciesOf package));
       };
     in
