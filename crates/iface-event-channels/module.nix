@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "signals between Xen domains";
+  interface = {
+    trait = "EventChannels";
+    arity = "one";
+  };
+}

@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "calls of a Xen domain to its hypervisor";
+  interface = {
+    trait = "Hypervisor";
+    arity = "one";
+  };
+}

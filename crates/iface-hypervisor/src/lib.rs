@@ -1,0 +1,46 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![expect(unsafe_code, reason = "a hypercall can do anything to the domain's memory")]
+
+use core::ptr::NonNull;
+
+pub use xen_abi::{Call, Errno, Frame, PAGE_SIZE, Port};
+
+/// The page by which a domain talks to the store of its host, and the channel that signals for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorePage {
+    /// The page (`xenstore_domain_interface` of `io/xs_wire.h`), mapped for reading and writing.
+    pub page: NonNull<u8>,
+    /// The channel, which Xen opened.
+    pub port: Port,
+}
+
+/// Calls of a domain to its hypervisor.
+///
+/// # Safety
+/// An implementor answers for what it returns: frames are those of the pages asked for, and the memory it maps is valid
+/// for reads and writes, and nobody else's.
+pub unsafe trait Hypervisor: Copy + 'static {
+    /// Makes hypercall `call`.
+    ///
+    /// # Errors
+    /// What Xen returned, where that is negative.
+    ///
+    /// # Safety
+    /// The arguments are those that the call takes (Xen's public headers), and what Xen does for them leaves memory that
+    /// Rust knows of as Rust knows it.
+    unsafe fn call(&self, call: Call, arguments: [usize; 4]) -> Result<usize, Errno>;
+
+    /// The frame of the page of ordinary memory at `page`, which is page-aligned.
+    fn frame(&self, page: NonNull<u8>) -> Frame;
+
+    /// Maps the first frame of the domain's grant table (`grant_table.h`, version 1: 512 entries of 8 bytes), for as long as
+    /// the image runs. Called once.
+    ///
+    /// # Errors
+    /// What Xen returned.
+    fn map_grant_table(&self) -> Result<NonNull<u8>, Errno>;
+
+    /// The page that the domain shares with the store of its host; `None` where the domain was built without.
+    fn store(&self) -> Option<StorePage>;
+}

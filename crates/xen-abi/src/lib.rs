@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+mod errno;
+
+pub use errno::Errno;
+
+/// Bytes of a page and of a frame, on every architecture of Xen.
+pub const PAGE_SIZE: usize = 4096;
+
+/// Names a domain (`domid_t` of `xen.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DomainId(pub u16);
+
+impl DomainId {
+    /// Whoever asks (`DOMID_SELF`).
+    pub const SELF: Self = Self(0x7ff0);
+}
+
+/// One end of an event channel (`evtchn_port_t` of `event_channel.h`), as its own domain numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(pub u32);
+
+/// Names a grant among those of the domain that gave it (`grant_ref_t` of `grant_table.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference(pub u32);
+
+/// The number of a page frame, as hypercalls and grants name it: of the domain's own physical memory, and of the machine's
+/// in a domain without hardware page tables of its own (PV).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Frame(pub u64);
+
+/// Numbers of hypercalls (`__HYPERVISOR_*` of `xen.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Call {
+    /// `__HYPERVISOR_memory_op`.
+    Memory = 12,
+    /// `__HYPERVISOR_grant_table_op`.
+    GrantTable = 20,
+    /// `__HYPERVISOR_sched_op`.
+    Schedule = 29,
+    /// `__HYPERVISOR_event_channel_op`.
+    EventChannel = 32,
+    /// `__HYPERVISOR_hvm_op`.
+    Hvm = 34,
+}
