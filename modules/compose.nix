@@ -159,6 +159,9 @@ let
       constants = if isApp then [ ] else room.constants;
     };
 
+  # What the image's rooms want of the machine.
+  devices = lib.sort (a: b: a < b) (lib.unique (concatMap (room: room.devices) memberRooms));
+
   interface = name: room: {
     package = room.name;
     inherit (room.interface)
@@ -185,5 +188,6 @@ in
       }
     else
       null;
+  devices = lib.optionals composes devices;
   inherit (config.app) ports;
 }

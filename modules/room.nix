@@ -54,6 +54,7 @@ in
   provides = attrs.provides or [ ];
   after = attrs.after or [ ];
   conflicts = attrs.conflicts or [ ];
+  devices = attrs.devices or [ ];
   options = attrs.options or { };
   constants = attrs.constants or [ ];
   interface = {

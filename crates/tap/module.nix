@@ -5,6 +5,7 @@ mkRoom ./. {
   needs = [ "platform" ];
   provides = [ "net-device" ];
   after = [ "log" ];
+  devices = [ "network" ];
   options = {
     interface = lib.mkOption {
       type = lib.types.str;

@@ -4,6 +4,7 @@ mkRoom ./. {
   needs = [ "virtio-bus" ];
   provides = [ "net-device" ];
   after = [ "log" ];
+  devices = [ "network" ];
   options.queueSize = lib.mkOption {
     type = lib.types.enum [
       64

@@ -7,4 +7,5 @@ mkRoom ./. {
     "virtio-bus"
   ];
   provides = [ "entropy" ];
+  devices = [ "entropy" ];
 }

@@ -41,6 +41,7 @@ let
     provides = names;
     after = names;
     conflicts = names;
+    devices = names;
     options = form isOptions "an attribute set of lib.mkOption";
     constants = names;
     interface = attributes;
@@ -74,6 +75,26 @@ let
     targetSpec = file;
     qemu = text;
   };
+
+  # What a machine has for an image, in the words of `run`.
+  deviceKinds = [
+    "disk"
+    "entropy"
+    "network"
+  ];
+
+  unknownDevices =
+    room: attrs:
+    let
+      position = unsafeGetAttrPos "devices" attrs;
+      where = words.at (lib.optional (position != null) (words.shownPosition position));
+      wanted = if isNames (attrs.devices or null) then attrs.devices else [ ];
+    in
+    map (
+      kind:
+      "room ${tick room}: device ${tick kind}${where} is of no kind that a machine has: "
+      + near.meantOr kind deviceKinds "there are ${words.ticks deviceKinds}"
+    ) (lib.filter (kind: !(elem kind deviceKinds)) wanted);
 
   # What differs between the attributes written and their form.
   mismatches =
@@ -179,5 +200,6 @@ in
     ++ lib.concatMap (part: partMismatches name part parts.${part} required.${part} attrs) (
       attrNames parts
     )
+    ++ unknownDevices name attrs
     ++ optionMismatches name attrs;
 }

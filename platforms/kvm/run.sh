@@ -66,7 +66,7 @@ tell_window() {
 set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "${memory:-64}" -nodefaults -no-reboot -display none \
     -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4
 settings=''
-if has virtio-net && [ "${UNICORE_NET:-user}" != none ]; then
+if wants network && [ "${UNICORE_NET:-user}" != none ]; then
     if [ -n "${UNICORE_TAP:-}" ]; then
         netdev="tap,id=net0,ifname=$UNICORE_TAP,script=no,downscript=no"
     else
@@ -82,7 +82,7 @@ if has virtio-net && [ "${UNICORE_NET:-user}" != none ]; then
     set -- "$@" -netdev "$netdev" -device "$card"
     tell_window
 fi
-if has virtio-rng; then
+if wants entropy; then
     set -- "$@" -device "virtio-rng-$bus"
     tell_window
 fi

@@ -13,7 +13,7 @@ while IFS= read -r word; do
 done <<EOF
 $(words "$append")
 EOF
-if has tap; then
+if wants network; then
     if [ -n "${UNICORE_TAP:-}" ]; then set -- "tap=$UNICORE_TAP" "$@"; fi
 else
     forward_the_rest
@@ -23,5 +23,5 @@ if [ -n "$initrd" ]; then set -- "initrd=$initrd" "$@"; fi
 if [ -n "$memory" ]; then set -- "memory=$memory" "$@"; fi
 
 print_if_dry "$IMAGE_FILE" "$@"
-if ! has tap; then announce; fi
+if ! wants network; then announce; fi
 exec "$IMAGE_FILE" "$@"

@@ -10,7 +10,6 @@ const COMMON: &str = include_str!("run.sh");
 /// The script that starts an image: values of the image as shell variables, what all platforms have in common, and
 /// `platform_script`, the platform's own `run.sh`.
 ///
-///
 /// | variable | value |
 /// |---|---|
 /// | `IMAGE` | name of the image |
@@ -19,6 +18,7 @@ const COMMON: &str = include_str!("run.sh");
 /// | `ARCH` | its architecture |
 /// | `QEMU` | QEMU's program for the architecture, empty where there is none |
 /// | `ROOMS` | its rooms |
+/// | `DEVICES` | what these want of the machine: `disk`, `entropy`, `network` |
 /// | `PORTS` | ports that are reached from outside, `http=80 https=443` |
 pub fn script(composition: &Composition, platform_script: &str) -> String {
     let Composition { image, arch, platform, target, .. } = composition;
@@ -38,6 +38,7 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
          ARCH={}\n\
          QEMU={}\n\
          ROOMS={}\n\
+         DEVICES={}\n\
          PORTS={}\n\n",
         quoted(image),
         quoted(platform),
@@ -45,6 +46,7 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
         quoted(arch),
         quoted(target.qemu.as_deref().unwrap_or_default()),
         quoted(&rooms.join(" ")),
+        quoted(&composition.devices.join(" ")),
         quoted(&ports.join(" ")),
     );
     out + COMMON + "\n" + platform_script

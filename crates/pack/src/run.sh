@@ -31,6 +31,11 @@ has() {
     case " $ROOMS " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
+# Whether the image has use for a device: disk, entropy or network.
+wants() {
+    case " $DEVICES " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
 # Whether a TCP port of this machine is in use.
 in_use() {
     grep -q "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " /proc/net/tcp /proc/net/tcp6 2>/dev/null

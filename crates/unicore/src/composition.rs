@@ -17,6 +17,9 @@ pub(crate) struct Composition {
     /// Names and numbers of the ports that `run` forwards.
     #[serde(default)]
     pub(crate) ports: BTreeMap<String, u16>,
+    /// What its rooms want of the machine.
+    #[serde(default)]
+    pub(crate) devices: Vec<String>,
     /// Why it cannot be built, one line each.
     pub(crate) problems: Vec<String>,
 }

@@ -26,6 +26,9 @@ pub struct Composition {
     /// How it is compiled, linked and started.
     #[serde(default)]
     pub target: Target,
+    /// What its rooms want of the machine: `disk`, `entropy`, `network`.
+    #[serde(default)]
+    pub devices: Vec<String>,
     /// Ports of the image that are reached from outside, by their use.
     #[serde(default)]
     pub ports: BTreeMap<String, u16>,

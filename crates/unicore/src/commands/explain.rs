@@ -70,11 +70,14 @@ fn comparison(compositions: &[Composition]) -> String {
 }
 
 fn explanation(composition: &Composition) -> String {
-    let Composition { image, app, platform, arch, ports, .. } = composition;
+    let Composition { image, app, platform, arch, ports, devices, .. } = composition;
     let mut text = format!("{image}: {app} for {platform} on {arch}\n");
     if !ports.is_empty() {
         let ports: Vec<String> = ports.iter().map(|(name, number)| format!("{name} {number}")).collect();
         text += &format!("ports: {}\n", ports.join(", "));
+    }
+    if !devices.is_empty() {
+        text += &format!("devices: {}\n", devices.join(", "));
     }
     text += "\nRooms, in the order in which they start:\n";
     text.extend(composition.nodes.iter().map(room));
