@@ -51,4 +51,8 @@ pub trait EventChannels: Copy + 'static {
 
     /// Closes a channel. Its source does not fire for it any more.
     fn close(&self, port: Port);
+
+    /// Has `source` fire as though one of its channels was signalled: for what a driver has to tell its own user, as that
+    /// its backend is gone.
+    fn fire(&self, source: Source);
 }
