@@ -23,6 +23,8 @@ pub enum GrantError {
     Full,
     /// The other domain holds the page still. The grant stays; it can be revoked later.
     InUse,
+    /// The page's frame has a number that an entry does not hold: version 1 has 32 bits for it, so the page lies beyond 16 TiB.
+    OutOfReach,
 }
 
 impl Display for GrantError {
@@ -30,6 +32,7 @@ impl Display for GrantError {
         f.write_str(match self {
             Self::Full => "the grant table is full",
             Self::InUse => "the other domain holds the page still",
+            Self::OutOfReach => "the page lies beyond the 16 TiB that can be granted",
         })
     }
 }
@@ -41,7 +44,7 @@ pub trait GrantTable: Copy + 'static {
     /// Lets `domain` use the page at `page`, which is page-aligned.
     ///
     /// # Errors
-    /// [`GrantError::Full`].
+    /// [`GrantError::Full`] and [`GrantError::OutOfReach`].
     ///
     /// # Safety
     /// Until [`revoke`](GrantTable::revoke) succeeded, the page stays allocated, and Rust knows that somebody else writes

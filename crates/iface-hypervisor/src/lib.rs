@@ -34,12 +34,12 @@ pub unsafe trait Hypervisor: Copy + 'static {
     /// The frame of the page of ordinary memory at `page`, which is page-aligned.
     fn frame(&self, page: NonNull<u8>) -> Frame;
 
-    /// Maps the first frame of the domain's grant table (`grant_table.h`, version 1: 512 entries of 8 bytes), for as long as
-    /// the image runs. Called once.
+    /// Maps the first `frames` frames of the domain's grant table (`grant_table.h`, version 1: 512 entries of 8 bytes each)
+    /// one behind the other, for as long as the image runs. Called once.
     ///
     /// # Errors
-    /// What Xen returned.
-    fn map_grant_table(&self) -> Result<NonNull<u8>, Errno>;
+    /// What Xen returned: it gives as many frames as `max_grant_frames` of the domain's configuration says, 64 by default.
+    fn map_grant_table(&self, frames: usize) -> Result<NonNull<u8>, Errno>;
 
     /// The page that the domain shares with the store of its host; `None` where the domain was built without.
     fn store(&self) -> Option<StorePage>;
