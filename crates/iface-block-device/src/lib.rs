@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
+extern crate alloc;
+
+pub mod conformance;
+pub mod fake;
+
 use core::fmt::{self, Display};
 
 /// Why a disk did not do what it was asked.
@@ -46,7 +51,7 @@ pub trait BlockDevice: Copy + 'static {
     /// Whether the disk refuses writes.
     fn is_read_only(&self) -> bool;
 
-    /// Fills `buffer`, which is whole blocks, from block `first` on.
+    /// Fills `buffer`, which is whole blocks, from block `first` on. No block at all is read at once.
     ///
     /// # Errors
     /// As [`BlockError`] says; the buffer then holds anything.
@@ -63,4 +68,16 @@ pub trait BlockDevice: Copy + 'static {
     /// # Errors
     /// As [`BlockError`] says. A disk without a cache has nothing to do.
     fn flush(&self) -> Result<(), BlockError>;
+}
+
+/// Whether `length` bytes from block `first` on are whole blocks that are on `disk`: what a driver asks before the disk.
+///
+/// # Errors
+/// [`BlockError::NotWholeBlocks`] and [`BlockError::OutOfRange`], in this order.
+pub fn check<D: BlockDevice>(disk: &D, first: u64, length: usize) -> Result<(), BlockError> {
+    if !length.is_multiple_of(disk.block_size()) {
+        return Err(BlockError::NotWholeBlocks);
+    }
+    let end = first.checked_add((length / disk.block_size()) as u64);
+    if end.is_some_and(|end| end <= disk.blocks()) { Ok(()) } else { Err(BlockError::OutOfRange) }
 }
