@@ -10,8 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{Failure, Probe};
 
-/// Asks, and judges status, headers and body.
-pub(crate) fn probe(address: SocketAddr, probe: &Probe, deadline: Instant) -> Result<(), Failure> {
+/// Asks with curl, and judges status, headers and body.
+///
+/// # Errors
+///
+/// As [`Failure`] says, the first that is wrong.
+pub fn probe(address: SocketAddr, probe: &Probe, deadline: Instant) -> Result<(), Failure> {
     let output = ask(address, probe, deadline)?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);

@@ -2,40 +2,20 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use crate::console::Console;
+use crate::group::Group;
 use crate::{Failure, Scenario, http};
 
 /// How often a process is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Process group of the image that was started last, 0 for none: for the handler of an interrupt.
-static RUNNING: AtomicI32 = AtomicI32::new(0);
-
-/// Kills the image that was started last where it runs still; for who ends this process early.
-pub fn kill_running_image() {
-    kill(RUNNING.load(Ordering::SeqCst));
-}
-
-fn kill(group: i32) {
-    if let Some(group) = Pid::from_raw(group) {
-        // The group may be gone already, which is what is wanted.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-}
-
-/// An image that was started; dropping it kills the process and its children.
+/// An image that was started; dropping it ends it.
 pub(crate) struct Image {
-    child: Child,
-    /// Its process group, which has the number of the child.
-    group: i32,
+    group: Group,
     pub(crate) console: Console,
     pub(crate) deadline: Instant,
     /// Addresses that gave an answer before.
@@ -45,16 +25,15 @@ pub(crate) struct Image {
 impl Image {
     /// Starts `run` of the scenario's image in a process group of its own.
     pub(crate) fn start(scenario: &Scenario, deadline: Instant) -> Result<Self, Failure> {
-        let mut child = command(scenario).spawn().map_err(Failure::Start)?;
-        let group = child.id().cast_signed();
-        RUNNING.store(group, Ordering::SeqCst);
+        let mut group = Group::start(&mut command(scenario)).map_err(Failure::Start)?;
+        let (output, errors) = group.streams();
         let streams = [
-            child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
-            child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+            output.map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+            errors.map(|stream| Box::new(stream) as Box<dyn Read + Send>),
         ];
         let streams = streams.into_iter().flatten().collect();
         let console = Console::new(streams, &scenario.console, &scenario.absent);
-        Ok(Self { child, group, console, deadline, answered: Vec::new() })
+        Ok(Self { group, console, deadline, answered: Vec::new() })
     }
 
     /// Where a service of the image is, once something there answers HTTP.
@@ -82,7 +61,7 @@ impl Image {
     /// Fails where the image has ended.
     pub(crate) fn still_runs(&mut self) -> Result<(), Failure> {
         match self.ended()? {
-            Some(status) => Err(Failure::Ended { status: code(status) }),
+            Some(status) => Err(Failure::Ended { status }),
             None => Ok(()),
         }
     }
@@ -91,7 +70,7 @@ impl Image {
     pub(crate) fn exits_with(&mut self, wanted: i32) -> Result<(), Failure> {
         let got = loop {
             if let Some(status) = self.ended()? {
-                break code(status);
+                break status;
             }
             if Instant::now() >= self.deadline {
                 return Err(Failure::TimedOut { waiting_for: "the image's end".into() });
@@ -114,18 +93,8 @@ impl Image {
         self.console.last_lines()
     }
 
-    fn ended(&mut self) -> Result<Option<ExitStatus>, Failure> {
-        self.child.try_wait().map_err(Failure::Start)
-    }
-}
-
-impl Drop for Image {
-    fn drop(&mut self) {
-        kill(self.group);
-        // Another image may have been started meanwhile, which is then the one to remember.
-        let _ = RUNNING.compare_exchange(self.group, 0, Ordering::SeqCst, Ordering::SeqCst);
-        // A killed process ends; an error here could only say that it was waited for before.
-        let _ = self.child.wait();
+    fn ended(&mut self) -> Result<Option<i32>, Failure> {
+        self.group.ended().map_err(Failure::Start)
     }
 }
 
@@ -137,6 +106,9 @@ fn command(scenario: &Scenario) -> Command {
     if let Some(initrd) = &scenario.initrd {
         command.arg("--initrd").arg(initrd);
     }
+    for disk in &scenario.disks {
+        command.arg("--disk").arg(disk);
+    }
     for setting in &scenario.settings {
         command.arg("--append").arg(setting);
     }
@@ -147,11 +119,6 @@ fn command(scenario: &Scenario) -> Command {
         command.env("UNICORE_ACCEL", "tcg");
     }
     command.env("UNICORE_PORT_BASE", "0").envs(&scenario.environment);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-}
-
-/// The status as a shell tells it: 128 + n for signal n.
-fn code(status: ExitStatus) -> i32 {
-    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }

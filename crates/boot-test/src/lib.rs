@@ -4,6 +4,7 @@ mod backtrace;
 mod console;
 mod curl;
 mod failure;
+pub mod group;
 mod http;
 mod image;
 mod load;
@@ -14,8 +15,8 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+pub use curl::probe;
 pub use failure::Failure;
-pub use image::kill_running_image;
 pub use scenario::{Load, Probe, Scenario};
 
 use image::Image;

@@ -29,7 +29,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let handler = ctrlc::set_handler(|| {
-        boot_test::kill_running_image();
+        boot_test::group::kill_running();
         std::process::exit(INTERRUPTED);
     });
     match handler.map_err(io::Error::other).and_then(|()| run_all(&arguments.scenarios)) {

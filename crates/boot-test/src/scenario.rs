@@ -25,6 +25,9 @@ pub struct Scenario {
     pub arguments: Vec<String>,
     /// Root image instead of the one that is packed into the image.
     pub initrd: Option<PathBuf>,
+    /// Files that are disks of the machine, in this order.
+    #[serde(default)]
+    pub disks: Vec<PathBuf>,
     /// Further environment variables of `run`.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
