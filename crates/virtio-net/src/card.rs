@@ -2,10 +2,11 @@
 
 use iface_net_device::{Checksums, NetDevice, Source, TransmitError};
 use iface_virtio_bus::Device;
+use transport_checksum as checksum;
 use virtio_drivers::{Hal, transport::Transport};
 use virtio_ring::{Access, Buffer, EVENT_IDX, Ring, Used, VERSION_1, negotiate};
 
-use crate::{InitError, checksum, header};
+use crate::{InitError, header};
 
 /// Features (VIRTIO 1.2, section 5.1.3).
 const CHECKSUM: u64 = 1 << 0;

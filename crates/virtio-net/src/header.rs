@@ -1,6 +1,6 @@
 //! The header before each frame (VIRTIO 1.2, section 5.1.6: `virtio_net_hdr`).
 
-use crate::checksum::Partial;
+use transport_checksum::Partial;
 
 /// Bytes of it; the two of `num_buffers` are missing on legacy devices without merged buffers (section 5.1.6.1).
 pub(crate) const LENGTH: usize = 12;

@@ -2,7 +2,6 @@
 #![no_std]
 
 mod card;
-mod checksum;
 mod header;
 
 use iface_virtio_bus::{DeviceType, TakeError, VirtioBus};

@@ -1,5 +1,5 @@
-//! The Internet checksum (RFC 1071) of TCP (RFC 9293, section 3.1) and UDP (RFC 768; RFC 8200, section 8.1) in Ethernet
-//! frames.
+#![doc = include_str!("../README.md")]
+#![no_std]
 
 const ETHERNET_HEADER: usize = 14;
 const TYPE_IPV4: [u8; 2] = [0x08, 0x00];
@@ -12,11 +12,11 @@ const FRAGMENT: u16 = 0x3fff;
 
 /// Where a device fills in a checksum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Partial {
+pub struct Partial {
     /// Where the sum begins, in bytes from the beginning of the frame.
-    pub(crate) start: u16,
+    pub start: u16,
     /// Where it is stored, in bytes from `start`.
-    pub(crate) field: u16,
+    pub field: u16,
 }
 
 /// A TCP or UDP segment in a frame.
@@ -34,15 +34,30 @@ struct Segment {
 /// Stores the sum of the pseudo-header in the checksum field, from which a device goes on. `None` where the frame is
 /// no whole TCP or UDP segment directly over IP.
 #[inline]
-pub(crate) fn begin(frame: &mut [u8]) -> Option<Partial> {
+pub fn begin(frame: &mut [u8]) -> Option<Partial> {
     let Segment { start, field, pseudo_header, .. } = segment(frame)?;
     let stored = frame.get_mut(start + field..)?.first_chunk_mut()?;
     *stored = fold(pseudo_header).to_be_bytes();
     Some(Partial { start: start as u16, field: field as u16 })
 }
 
+/// Stores the checksum in the checksum field, whatever that holds. Nothing happens where the frame is no whole TCP or UDP
+/// segment directly over IP.
+pub fn fill(frame: &mut [u8]) {
+    let Some(Segment { start, end, field, pseudo_header, .. }) = segment(frame) else { return };
+    let bytes = &mut frame[start..end];
+    let Some(stored) = bytes.get_mut(field..field + 2) else { return };
+    stored.fill(0);
+    let checksum = match !fold(pseudo_header + sum(bytes)) {
+        // UDP says by zero that there is none, and this is as good (RFC 768; RFC 8200, section 8.1).
+        0 => 0xffff,
+        checksum => checksum,
+    };
+    bytes[field..field + 2].copy_from_slice(&checksum.to_be_bytes());
+}
+
 /// Whether the TCP or UDP checksum of a received frame is right. What has none that could be verified passes.
-pub(crate) fn is_right(frame: &[u8]) -> bool {
+pub fn is_right(frame: &[u8]) -> bool {
     let Some(segment) = segment(frame) else { return true };
     let bytes = &frame[segment.start..segment.end];
     let Some(stored) = bytes.get(segment.field..segment.field + 2) else { return false };
@@ -257,12 +272,28 @@ mod tests {
         }
 
         #[test]
+        fn what_was_filled_in_is_right(
+            is_ipv6: bool,
+            is_tcp: bool,
+            payload in prop::collection::vec(any::<u8>(), 0..1460),
+            old: [u8; 2],
+        ) {
+            let protocol = if is_tcp { PROTOCOL_TCP } else { PROTOCOL_UDP };
+            let (expected, field) = frame(is_ipv6, protocol, &payload);
+            let mut filled = expected.clone();
+            filled[field..field + 2].copy_from_slice(&old);
+            fill(&mut filled);
+            prop_assert_eq!(filled, expected);
+        }
+
+        #[test]
         fn no_bytes_are_too_strange(mut bytes in prop::collection::vec(any::<u8>(), 0..100), kind in 0..3) {
             if let Some(found) = bytes.get_mut(12..15) {
                 found.copy_from_slice(&[[8, 0, 0x45], [0x86, 0xdd, 0x60], [8, 0, 0x4f]][kind as usize]);
             }
             is_right(&bytes);
             begin(&mut bytes);
+            fill(&mut bytes);
         }
     }
 }
