@@ -1,0 +1,38 @@
+{ lib, mkRoom, ... }:
+mkRoom ./. {
+  summary = "domains of the Xen hypervisor";
+  arches = [ "x86_64" ];
+  needs = [
+    "allocator"
+    "arch"
+  ];
+  provides = [
+    "clock"
+    "console"
+    "event-channels"
+    "events"
+    "hypervisor"
+    "memory"
+    "platform"
+  ];
+  options.bootStackKiB = lib.mkOption {
+    type = lib.types.ints.between 16 65536;
+    default = 32;
+    description = "Stack that rooms are started on, and the application's `main`, in KiB; a guard page lies below.";
+  };
+  platform = {
+    linkerScripts.x86_64 = ./x86_64.ld;
+    run = ./run.sh;
+    entryProtocols = [
+      "pvh"
+      "pv"
+    ];
+    defaults = {
+      allocator = "alloc-buddy";
+      entropy = "rdrand";
+      filesystem = "rootfs";
+      net-stack = "tcpip";
+      scheduler = "sched-coop";
+    };
+  };
+}
