@@ -1,0 +1,163 @@
+# Scenarios on a Xen host as data, and what plays them: a test host (../../platforms/xen/test-host) or a NixOS machine.
+{ lib }:
+let
+  inherit (builtins)
+    attrNames
+    baseNameOf
+    mapAttrs
+    readDir
+    ;
+
+  directory = ./scenarios;
+
+  # Where a host has the files of a scenario.
+  placeOf = name: "/files/${name}";
+
+  # A domain as a scenario may leave it: the rest of what it is.
+  domainOf =
+    {
+      image ? null,
+      kernel ? "${image}/${image.name}",
+      type,
+      memoryMiB ? 32,
+      network ? true,
+      bridge ? "xenbr0",
+      address ? "10.0.2.16",
+      mac ? "00:16:3e:00:00:01",
+      disks ? [ ],
+      settings ? [ ],
+    }:
+    {
+      inherit
+        kernel
+        type
+        memoryMiB
+        network
+        bridge
+        address
+        mac
+        disks
+        ;
+      settings = lib.optionals network [
+        "ip=${address}/24"
+        "gw=10.0.2.2"
+      ] ++ settings;
+    };
+
+  # xl.cfg(5).
+  configurationOf =
+    name: domain:
+    lib.concatStringsSep "\n" (
+      [
+        ''name = "${name}"''
+        ''type = "${domain.type}"''
+        ''kernel = "${placeOf name}"''
+        "memory = ${toString domain.memoryMiB}"
+        "vcpus = 1"
+        ''extra = "${toString domain.settings}"''
+      ]
+      ++ lib.optional domain.network ''vif = [ "mac=${domain.mac},bridge=${domain.bridge}" ]''
+      ++ lib.optional (domain.disks != [ ]) "disk = [ ${
+        lib.concatMapStringsSep ", " (disk: ''"${disk}"'') domain.disks
+      } ]"
+    )
+    + "\n";
+
+  # What a player takes: files, addresses and steps.
+  playable =
+    check: scenario:
+    let
+      domains = mapAttrs (_: domainOf) scenario.domains;
+      configurations = lib.mapAttrs' (
+        name: domain:
+        lib.nameValuePair "${name}.cfg" (builtins.toFile "${name}.cfg" (configurationOf name domain))
+      ) domains;
+      kernels = mapAttrs (_: domain: domain.kernel) domains;
+    in
+    {
+      name = if scenario ? name then "${check}, ${scenario.name}" else check;
+      files = configurations // kernels // scenario.files or { };
+      addresses = mapAttrs (_: domain: domain.address) (
+        lib.filterAttrs (_: domain: domain.network) domains
+      );
+      inherit (scenario) steps;
+      timeoutSeconds = scenario.timeoutSeconds or 90;
+    };
+
+  # One scenario for each way in which a domain starts.
+  types =
+    scenario:
+    map (type: { name = type; } // scenario type) [
+      "pvh"
+      "pv"
+    ];
+
+  scenarioNames = map (lib.removeSuffix ".nix") (attrNames (readDir directory));
+
+  # Scenarios by the names of their checks, as a player takes them.
+  scenarios =
+    { images, made }:
+    lib.genAttrs scenarioNames (
+      name:
+      map (playable name) (
+        import (directory + "/${name}.nix") {
+          inherit
+            lib
+            images
+            made
+            types
+            ;
+        }
+      )
+    );
+in
+{
+  # On the test host, as checks `xen-<scenario>`: `host` is its directory, `player` that of xen-test.
+  onTestHost =
+    {
+      toolchain,
+      player,
+      host,
+      images,
+      made,
+    }:
+    lib.mapAttrs' (
+      name: played:
+      let
+        files = lib.imap0 (number: scenario: {
+          name = "scenario${toString number}";
+          value = builtins.toJSON (scenario // { host = "${host}"; });
+        }) played;
+      in
+      lib.nameValuePair "xen-${name}" (
+        toolchain.derive (
+          lib.listToAttrs files
+          // {
+            name = "xen-${name}";
+            programs = [
+              "curl"
+              "qemu"
+            ];
+            passAsFile = map (file: file.name) files;
+            script = ''
+              export HOME=$PWD
+              ${player}/bin/xen-test ${toString (map (file: "\"\$${file.name}Path\"") files)}
+              : > $out
+            '';
+          }
+        )
+      )
+    ) (scenarios { inherit images made; });
+
+  # On NixOS machines, by testers.runNixOSTest.
+  onNixos =
+    {
+      pkgs,
+      images,
+      made,
+    }:
+    lib.mapAttrs' (
+      name: played:
+      lib.nameValuePair "xen-${name}" (import ./nixos.nix { inherit lib pkgs; } name played)
+    ) (scenarios { inherit images made; });
+}

@@ -1,0 +1,42 @@
+# The other end of a network card goes in the middle of a download, and comes back: the domain serves on.
+{ images, types, ... }:
+let
+  mebibyte = {
+    path = "/files/1MiB.txt";
+    length = 1048576;
+    sha256 = "107b265e8f4929e55502f5983fa1aeecf470db365011336380497fbf43603339";
+  };
+  asked = {
+    http = {
+      domain = "web";
+      request = mebibyte;
+    };
+  };
+in
+types (type: {
+  domains.web = {
+    inherit type;
+    image = images.httpd;
+  };
+  steps = [
+    { create.domain = "web"; }
+    asked
+    { dom0.command = "xl network-detach web 0"; }
+    {
+      console = {
+        domain = "web";
+        text = "the network card's other end is gone";
+      };
+    }
+    { dom0.command = "xl network-attach web mac=00:16:3e:00:00:01 bridge=xenbr0"; }
+    asked
+    asked
+    { dom0.command = "xl shutdown web"; }
+    {
+      ends = {
+        domain = "web";
+        reason = 0;
+      };
+    }
+  ];
+})
