@@ -162,6 +162,9 @@ let
   # What the image's rooms want of the machine.
   devices = lib.sort (a: b: a < b) (lib.unique (concatMap (room: room.devices) memberRooms));
 
+  memoryMiB =
+    if config.memoryMiB == null then platformRoom.platform.memoryMiB else config.memoryMiB;
+
   interface = name: room: {
     package = room.name;
     inherit (room.interface)
@@ -189,5 +192,6 @@ in
     else
       null;
   devices = lib.optionals composes devices;
+  memoryMiB = if composes then memoryMiB else null;
   inherit (config.app) ports;
 }

@@ -89,6 +89,11 @@ let
       default = namesOf "arch";
       description = "Architectures to build for; every one that the platform supports where left out.";
     };
+    memoryMiB = mkOption {
+      type = types.nullOr (types.ints.between 1 1048576);
+      default = null;
+      description = "Memory of the machine that `run` starts the image in, in MiB; null takes the platform's default.";
+    };
     choose = mkOption {
       type = types.attrsOf (types.either types.str names);
       default = { };

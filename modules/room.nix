@@ -69,6 +69,7 @@ in
     target = { };
     linkerScripts = { };
     run = null;
+    memoryMiB = null;
     defaults = { };
     entryProtocols = [ ];
   }

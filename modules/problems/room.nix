@@ -13,6 +13,7 @@ let
     isAttrs
     isBool
     isFunction
+    isInt
     isList
     isString
     unsafeGetAttrPos
@@ -67,6 +68,7 @@ let
     target = attributes;
     linkerScripts = attributes;
     run = file;
+    memoryMiB = form (value: isInt value && value > 0) "a number of MiB above 0";
     defaults = attributes;
     entryProtocols = names;
   };

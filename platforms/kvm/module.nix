@@ -23,6 +23,7 @@ mkRoom ./. {
   platform = {
     linkerScripts.x86_64 = ./x86_64.ld;
     run = ./run.sh;
+    memoryMiB = 64;
     entryProtocols = [
       "pvh"
       "multiboot1"

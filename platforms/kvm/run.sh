@@ -1,5 +1,5 @@
-# Starts an image in a virtual machine of QEMU, with 64 MiB of memory where nobody says otherwise. The packer puts the values
-# of the image and what every platform has in common in front (crates/pack/src/run.sh).
+# Starts an image in a virtual machine of QEMU. The packer puts the values of the image and what every platform has in
+# common in front (crates/pack/src/run.sh).
 
 # What each way out looks like: isa-debug-exit has QEMU end with twice the image's status plus one, of which 8 bits are kept.
 LAST_STATUS=126
@@ -63,7 +63,7 @@ tell_window() {
     fi
 }
 
-set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "${memory:-64}" -nodefaults -no-reboot -display none \
+set -- -M "$machine" -accel "$accelerator" -cpu "$processor" -smp 1 -m "$memory" -nodefaults -no-reboot -display none \
     -serial stdio -device isa-debug-exit,iobase=0xf4,iosize=4
 settings=''
 if wants network && [ "${UNICORE_NET:-user}" != none ]; then
@@ -82,6 +82,18 @@ if wants network && [ "${UNICORE_NET:-user}" != none ]; then
     set -- "$@" -netdev "$netdev" -device "$card"
     tell_window
 fi
+# A file that cannot be written makes a disk that cannot be.
+disk_number=0
+while IFS= read -r disk; do
+    if [ -z "$disk" ]; then continue; fi
+    drive=if=none,id=disk$disk_number,format=raw,file=$(printf %s "$disk" | sed 's/,/,,/g')
+    if ! [ -w "$disk" ]; then drive=$drive,read-only=on; fi
+    set -- "$@" -drive "$drive" -device "virtio-blk-$bus,drive=disk$disk_number"
+    tell_window
+    disk_number=$((disk_number + 1))
+done <<EOF
+$disks
+EOF
 if wants entropy; then
     set -- "$@" -device "virtio-rng-$bus"
     tell_window

@@ -91,7 +91,8 @@ fn options_reach_run_in_the_form_of_its_contract() {
         &image(r#"echo "$# $*, $UNICORE_PORT_BASE, $MODE""#),
         json!({
             "memoryMiB": 64, "settings": ["ip=dhcp", "log=debug"], "arguments": ["-v"], "environment": { "MODE": "x" },
-            "console": ["8 --memory 64 --append ip=dhcp --append log=debug -- -v, 0, x"],
+            "disks": ["/a", "/b"],
+            "console": ["12 --memory 64 --disk /a --disk /b --append ip=dhcp --append log=debug -- -v, 0, x"],
         }),
     );
     assert!(held, "{out}");

@@ -22,6 +22,8 @@ pub struct Manifest<'a> {
     bytes: u64,
     entry_protocols: &'a [String],
     devices: &'a [String],
+    #[serde(rename = "memoryMiB")]
+    memory_mib: Option<u32>,
     ports: &'a BTreeMap<String, u16>,
     rooms: Vec<Room<'a>>,
     bytes_by_crate: BTreeMap<String, u64>,
@@ -60,6 +62,7 @@ pub fn manifest<'a>(
         bytes,
         entry_protocols: &composition.target.entry_protocols,
         devices: &composition.devices,
+        memory_mib: composition.memory_mib,
         ports: &composition.ports,
         rooms,
         bytes_by_crate,

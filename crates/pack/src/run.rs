@@ -19,6 +19,7 @@ const COMMON: &str = include_str!("run.sh");
 /// | `QEMU` | QEMU's program for the architecture, empty where there is none |
 /// | `ROOMS` | its rooms |
 /// | `DEVICES` | what these want of the machine: `disk`, `entropy`, `network` |
+/// | `MEMORY` | memory that it was built for in MiB, empty where nobody says |
 /// | `PORTS` | ports that are reached from outside, `http=80 https=443` |
 pub fn script(composition: &Composition, platform_script: &str) -> String {
     let Composition { image, arch, platform, target, .. } = composition;
@@ -39,6 +40,7 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
          QEMU={}\n\
          ROOMS={}\n\
          DEVICES={}\n\
+         MEMORY={}\n\
          PORTS={}\n\n",
         quoted(image),
         quoted(platform),
@@ -47,6 +49,7 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
         quoted(target.qemu.as_deref().unwrap_or_default()),
         quoted(&rooms.join(" ")),
         quoted(&composition.devices.join(" ")),
+        quoted(&composition.memory_mib.map(|mib| mib.to_string()).unwrap_or_default()),
         quoted(&ports.join(" ")),
     );
     out + COMMON + "\n" + platform_script

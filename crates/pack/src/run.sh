@@ -1,5 +1,6 @@
 # What `run` does first on every platform: understands its options, and has the words in which the platform's own run.sh,
-# which follows, goes on. It leaves $memory, $forwards, $append, $initrd, $dry_run and, as "$@", the application's arguments.
+# which follows, goes on. It leaves $memory, $forwards, $append, $initrd, $disks, $dry_run and, as "$@", the application's
+# arguments.
 
 usage() {
     cat <<EOF
@@ -7,11 +8,12 @@ usage: run [OPTION]... [-- ARGUMENT...]
 
 Runs $IMAGE on $PLATFORM ($SUMMARY).
 
-  --memory MiB           memory of the image
+  --memory MiB           memory of the image${MEMORY:+, instead of $MEMORY}
   --forward HOST:GUEST   serve the image's port GUEST at 127.0.0.1:HOST; ports of the image that no such option names are
                          served at their own number, those below 1024 at that number plus 8000
   --append SETTINGS      further settings, such as "ip=10.0.2.15/24 gw=10.0.2.2"
   --initrd FILE          root image, instead of the one that is packed into the image
+  --disk FILE            a disk of the machine; as many as there are of the option
   --dry-run              print the command instead of running it
   --help                 print this text
 
@@ -88,18 +90,27 @@ print_if_dry() {
     fi
 }
 
-memory='' forwards='' dry_run='' append='' initrd=''
+# Adds a disk to $disks, a line each. Machines are started from anywhere, so that the path is made a whole one.
+add_disk() {
+    wants disk || fail "this image has no use for a disk"
+    if [ -d "$1" ] || ! [ -r "$1" ]; then fail "--disk takes a file that can be read, and $1 is none"; fi
+    disks="$disks$(readlink -f "$1")
+"
+}
+
+memory=$MEMORY forwards='' dry_run='' append='' initrd='' disks=''
 while [ $# -gt 0 ]; do
     case $1 in
     --help) usage; exit 0 ;;
     --dry-run) dry_run=1; shift ;;
-    --memory | --forward | --append | --initrd)
+    --memory | --forward | --append | --initrd | --disk)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
         --memory) memory=$2 ;;
         --forward) forwards="$forwards $2" ;;
         --append) append="$append $2" ;;
         --initrd) initrd=$2 ;;
+        --disk) add_disk "$2" ;;
         esac
         shift 2
         ;;

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 /// Compose, build, run and test unikernels
@@ -89,6 +91,9 @@ pub(crate) struct Run {
     /// Reach the image's port GUEST at 127.0.0.1:HOST
     #[arg(long, value_name = "HOST:GUEST")]
     pub(crate) forward: Vec<String>,
+    /// A disk of the machine: a file with its bytes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) disk: Vec<PathBuf>,
     /// Print the command that would start it
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -20,6 +20,9 @@ pub(crate) struct Composition {
     /// What its rooms want of the machine.
     #[serde(default)]
     pub(crate) devices: Vec<String>,
+    /// Memory that it is started with, in MiB.
+    #[serde(default, rename = "memoryMiB")]
+    pub(crate) memory_mib: Option<u32>,
     /// Why it cannot be built, one line each.
     pub(crate) problems: Vec<String>,
 }

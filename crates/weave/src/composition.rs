@@ -29,6 +29,9 @@ pub struct Composition {
     /// What its rooms want of the machine: `disk`, `entropy`, `network`.
     #[serde(default)]
     pub devices: Vec<String>,
+    /// Memory that it is started with where nobody says otherwise, in MiB.
+    #[serde(default, rename = "memoryMiB")]
+    pub memory_mib: Option<u32>,
     /// Ports of the image that are reached from outside, by their use.
     #[serde(default)]
     pub ports: BTreeMap<String, u16>,

@@ -70,7 +70,7 @@ fn comparison(compositions: &[Composition]) -> String {
 }
 
 fn explanation(composition: &Composition) -> String {
-    let Composition { image, app, platform, arch, ports, devices, .. } = composition;
+    let Composition { image, app, platform, arch, ports, devices, memory_mib, .. } = composition;
     let mut text = format!("{image}: {app} for {platform} on {arch}\n");
     if !ports.is_empty() {
         let ports: Vec<String> = ports.iter().map(|(name, number)| format!("{name} {number}")).collect();
@@ -78,6 +78,9 @@ fn explanation(composition: &Composition) -> String {
     }
     if !devices.is_empty() {
         text += &format!("devices: {}\n", devices.join(", "));
+    }
+    if let Some(mib) = memory_mib {
+        text += &format!("memory: {mib} MiB\n");
     }
     text += "\nRooms, in the order in which they start:\n";
     text.extend(composition.nodes.iter().map(room));

@@ -33,6 +33,9 @@ fn command(built: &Path, run: &Run) -> Command {
     for forward in &run.forward {
         command.arg("--forward").arg(forward);
     }
+    for disk in &run.disk {
+        command.arg("--disk").arg(disk);
+    }
     if !run.arguments.is_empty() {
         command.arg("--").args(&run.arguments);
     }
@@ -50,12 +53,16 @@ mod tests {
             memory: Some(64),
             append: vec!["log=debug".into()],
             forward: vec!["9000:80".into()],
+            disk: vec!["d.img".into()],
             dry_run: true,
             arguments: vec!["-v".into()],
         };
         let command = command(Path::new("/out"), &run);
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
         assert_eq!(command.get_program(), "/out/run");
-        assert_eq!(words.join(" "), "--dry-run --memory 64 --append log=debug --forward 9000:80 -- -v");
+        assert_eq!(
+            words.join(" "),
+            "--dry-run --memory 64 --append log=debug --forward 9000:80 --disk d.img -- -v"
+        );
     }
 }
