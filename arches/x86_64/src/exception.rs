@@ -130,6 +130,34 @@ extern "sysv64" fn raised(saved: &Saved) -> ! {
     }
 }
 
+/// Bytes of a stub for a PV domain: two pops and a near jump.
+const PV_STUB_SIZE: u64 = 8;
+
+/// The address of the stub for `vector`, below 32, of a domain that Xen delivers exceptions to (PV).
+///
+/// Xen pushes what the processor would, and then `r11` and `rcx`, which it used itself (`create_bounce_frame` in Xen's
+/// `arch/x86/x86_64/entry.S`).
+pub fn pv_stub(vector: u8) -> u64 {
+    pv_stubs as *const () as u64 + u64::from(vector % 32) * PV_STUB_SIZE
+}
+
+/// Takes off what Xen pushed, for each vector, and goes on as for the processor's own.
+#[unsafe(naked)]
+extern "C" fn pv_stubs() {
+    naked_asm!(
+        ".set .Lpv_vector, 0",
+        ".rept 32",
+        "pop rcx",
+        "pop r11",
+        ".byte 0xe9",
+        ".long {stubs} + {size} * .Lpv_vector - . - 4",
+        ".set .Lpv_vector, .Lpv_vector + 1",
+        ".endr",
+        stubs = sym stubs,
+        size = const STUB_SIZE,
+    )
+}
+
 /// One call of five bytes for each vector: the return address tells which.
 #[unsafe(naked)]
 pub(crate) extern "C" fn stubs() {
@@ -168,7 +196,7 @@ mod tests {
     extern crate std;
     use std::string::ToString;
 
-    use super::{Exception, STUB_SIZE, Saved, stubs};
+    use super::{Exception, PV_STUB_SIZE, STUB_SIZE, Saved, pv_stub, stubs};
 
     fn saved(vector: u64, pushed: [u64; 6]) -> Saved {
         let stub_end = stubs as *const () as u64 + (vector + 1) * STUB_SIZE;
@@ -183,6 +211,20 @@ mod tests {
         let without = Exception::new(&saved(6, [0x10_1000, 8, 2, 0x20_0000, 16, 99]));
         assert_eq!((without.vector, without.error_code, without.instruction), (6, 0, 0x10_1000));
         assert_eq!((without.flags, without.stack_pointer), (2, 0x20_0000));
+    }
+
+    #[test]
+    fn a_stub_of_pv_pops_two_words_and_goes_on_as_the_others() {
+        for vector in 0..32u8 {
+            let stub = pv_stub(vector) as *const [u8; PV_STUB_SIZE as usize];
+            // SAFETY: the stub is code of this program.
+            let [pop_rcx, pop_r11_prefix, pop_r11, jump, displacement @ ..] =
+                unsafe { stub.read_unaligned() };
+            assert_eq!([pop_rcx, pop_r11_prefix, pop_r11, jump], [0x59, 0x41, 0x5b, 0xe9]);
+            let target =
+                (stub as u64 + PV_STUB_SIZE).wrapping_add_signed(i64::from(i32::from_le_bytes(displacement)));
+            assert_eq!(target, stubs as *const () as u64 + u64::from(vector) * STUB_SIZE);
+        }
     }
 
     #[test]

@@ -34,10 +34,20 @@ pub struct Frame(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Call {
+    /// `__HYPERVISOR_set_trap_table`, of PV domains.
+    SetTrapTable = 0,
+    /// `__HYPERVISOR_mmu_update`, of PV domains.
+    MmuUpdate = 1,
     /// `__HYPERVISOR_memory_op`.
     Memory = 12,
+    /// `__HYPERVISOR_update_va_mapping`, of PV domains.
+    UpdateVaMapping = 14,
+    /// `__HYPERVISOR_console_io`, which a Xen for debugging alone lets a domain make.
+    ConsoleIo = 18,
     /// `__HYPERVISOR_grant_table_op`.
     GrantTable = 20,
+    /// `__HYPERVISOR_mmuext_op`, of PV domains.
+    MmuExtended = 26,
     /// `__HYPERVISOR_sched_op`.
     Schedule = 29,
     /// `__HYPERVISOR_event_channel_op`.
