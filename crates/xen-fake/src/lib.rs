@@ -1,5 +1,12 @@
 #![doc = include_str!("../README.md")]
+#![expect(unsafe_code, reason = "a backend reads and writes the pages that it was granted")]
 
+mod back;
+mod channels;
+mod grants;
 mod store;
 
+pub use back::BackRing;
+pub use channels::FakeChannels;
+pub use grants::{FakeGrantTable, Grant, Mapping};
 pub use store::{FakeStore, FakeTransaction, Write};
