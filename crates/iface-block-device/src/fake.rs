@@ -46,6 +46,16 @@ impl Disk {
         self.cached.borrow().clone()
     }
 
+    /// Puts another medium of the same length into its place.
+    ///
+    /// # Panics
+    /// When its length is another.
+    pub fn replace(&self, contents: Vec<u8>) {
+        assert_eq!(contents.len(), self.cached.borrow().len());
+        self.medium.replace(contents.clone());
+        self.cached.replace(contents);
+    }
+
     /// Loses what was not flushed.
     pub fn cut_power(&self) {
         self.cached.replace(self.medium.borrow().clone());

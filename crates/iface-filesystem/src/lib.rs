@@ -71,6 +71,8 @@ pub enum FileError {
     TooManyLinks,
     /// What is stored is malformed.
     Corrupt,
+    /// The disk below failed.
+    DiskFailed,
 }
 
 impl core::fmt::Display for FileError {
@@ -86,6 +88,7 @@ impl core::fmt::Display for FileError {
             Self::InvalidName => "invalid name",
             Self::TooManyLinks => "too many symbolic links",
             Self::Corrupt => "the file system is corrupt",
+            Self::DiskFailed => "the disk failed",
         })
     }
 }
