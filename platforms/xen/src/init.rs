@@ -9,6 +9,7 @@ use x86_64::boot::GuardedStack;
 use x86_64::paging::{MapError, PAGE_SIZE};
 use xen_abi::Errno;
 
+use crate::pv::StartInfoError;
 use crate::{Boot, Xen, machine};
 
 /// Settings, from `libs.xen`.
@@ -55,6 +56,8 @@ pub struct Provides {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InitError {
+    /// What Xen's builder of PV domains left.
+    StartInfo(StartInfoError),
     /// The page tables.
     Map(MapError),
     /// Xen refused something.
@@ -69,6 +72,7 @@ pub enum InitError {
 impl Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::StartInfo(error) => error.fmt(f),
             Self::Map(error) => error.fmt(f),
             Self::Refused { what, errno } => write!(f, "Xen refused {what}: {errno}"),
         }
@@ -76,6 +80,12 @@ impl Display for InitError {
 }
 
 impl core::error::Error for InitError {}
+
+impl From<StartInfoError> for InitError {
+    fn from(error: StartInfoError) -> Self {
+        Self::StartInfo(error)
+    }
+}
 
 impl From<MapError> for InitError {
     fn from(error: MapError) -> Self {

@@ -9,6 +9,7 @@ extern crate std;
 mod boot;
 mod fault;
 mod hypercall;
+mod image;
 mod init;
 mod machine;
 mod pv;
@@ -18,6 +19,7 @@ pub use boot::Boot;
 pub use fault::panic;
 use iface_platform::Termination;
 pub use init::{Config, InitError, Needs, Provides, init};
+pub use pv::StartInfoError;
 #[doc(hidden)]
 pub use x86_64::boot::GuardedStack;
 

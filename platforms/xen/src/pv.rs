@@ -1,67 +1,169 @@
 //! A domain whose page tables Xen checks: `type="pv"`.
 
-use core::ptr::NonNull;
+mod grants;
+mod mmu;
+mod start_info;
+mod tables;
+mod traps;
 
-use x86_64::paging::{GuardError, MapError};
-use xen_abi::{Errno, Frame};
+use core::cell::OnceCell;
+use core::ops::Range;
+use core::ptr::{self, NonNull};
+use core::slice;
 
-use crate::InitError;
+use x86_64::SingleCore;
+use x86_64::paging::{Access, Content, Entry, GuardError, MapError, PAGE_SIZE};
+use xen_abi::{Call, Errno, Frame};
+use xen_sys::CONSOLEIO_write;
+
+use self::mmu::Machine as Memory;
+use self::start_info::StartInfo;
+pub use self::start_info::StartInfoError;
+use self::tables::{BuildError, Mmu, Plan, Space};
 use crate::machine::{Give, Machine, SharedPage, Started};
+use crate::{InitError, hypercall, image};
 
 /// A PV domain.
 pub(crate) struct Pv;
 
-// SAFETY: see each method.
-unsafe impl Machine for Pv {
-    fn early_write(&self, _bytes: &[u8]) {
-        todo!()
+struct Domain {
+    start: StartInfo,
+    space: Space<Memory>,
+}
+
+// SAFETY: the image runs on one processor, and no handler that returns uses it.
+static DOMAIN: SingleCore<OnceCell<Domain>> = unsafe { SingleCore::new(OnceCell::new()) };
+
+/// # Panics
+/// Before [`begin`](Machine::begin).
+fn domain() -> &'static Domain {
+    DOMAIN.get().expect("the start information is read first")
+}
+
+impl Domain {
+    /// # Safety
+    /// As for [`StartInfo::read`].
+    unsafe fn new(start_info: u64) -> Result<Self, StartInfoError> {
+        // SAFETY: the caller's.
+        let start = unsafe { StartInfo::read(start_info, image::whole().end)? };
+        // SAFETY: so Xen told.
+        let memory = unsafe { Memory::new(start.frames) };
+        let space = Space::new(start.root, memory);
+        Ok(Self { start, space })
     }
 
-    fn begin(&self, _start_info: u64) -> Result<(), InitError> {
-        todo!()
+    /// Maps all memory, and returns where the free memory behind the page tables begins.
+    fn map(&self) -> Result<u64, BuildError> {
+        let shared_page = |shared: Option<SharedPage>| {
+            let range = shared.map_or(0..0, |shared| page(shared.page.as_ptr() as u64));
+            (range, Content::Mapped(Access::ReadWrite))
+        };
+        let parts = [
+            (page(0), Content::Guard(0)),
+            (image::constants(), Content::Mapped(Access::Read)),
+            (image::text(), Content::Mapped(Access::ReadExecute)),
+            (image::whole().end..self.start.end, Content::Mapped(Access::Read)),
+            shared_page(self.start.console),
+            shared_page(self.start.store),
+        ];
+        self.space.build(&Plan { memory_end: self.start.memory_end, parts: &parts, free: self.start.end })
+    }
+
+    /// Has the page at `page` show another frame, at machine address `frame`.
+    fn show(&self, page: NonNull<u8>, frame: u64) -> Result<(), Errno> {
+        self.space.mmu.set(page.as_ptr() as u64, Entry::new(Content::Mapped(Access::ReadWrite), frame, 0))
+    }
+}
+
+/// The page at `address`.
+fn page(address: u64) -> Range<u64> {
+    address..address + PAGE_SIZE
+}
+
+impl From<BuildError> for InitError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::OutOfMemory => Self::Map(MapError::OutOfMemory),
+            BuildError::Refused(errno) => Self::Refused { what: "page tables", errno },
+        }
+    }
+}
+
+// SAFETY: what is given is memory by Xen's own word, mapped, and neither the image, nor what the builder left, nor a page
+// table; frames are those of Xen's list, and the shared pages are left to who asks.
+unsafe impl Machine for Pv {
+    fn early_write(&self, bytes: &[u8]) {
+        // A Xen that is not for debugging refuses; there is nobody else to tell.
+        // SAFETY: Xen reads the bytes.
+        let _ = unsafe {
+            hypercall::call(
+                Call::ConsoleIo,
+                [CONSOLEIO_write as usize, bytes.len(), bytes.as_ptr() as usize, 0],
+            )
+        };
+    }
+
+    fn begin(&self, start_info: u64) -> Result<(), InitError> {
+        // SAFETY: that is what the entry found, and nothing was written since.
+        let domain = unsafe { Domain::new(start_info)? };
+        assert!(DOMAIN.set(domain).is_ok(), "a domain begins once");
+        Ok(())
     }
 
     fn handle_exceptions(&self) {
-        todo!()
+        traps::set().expect("Xen takes a table of traps");
     }
 
-    fn set_up_memory(&self, _give: Give<'_>, _guards: &[u64]) -> Result<Started, InitError> {
-        todo!()
+    fn set_up_memory(&self, give: Give<'_>, guards: &[u64]) -> Result<Started, InitError> {
+        let domain = domain();
+        let free = domain.map()?;
+        for guard in guards {
+            domain.space.set(*guard, Content::Guard(0)).map_err(BuildError::Refused)?;
+        }
+        for range in [PAGE_SIZE..image::whole().start, free..domain.start.memory_end] {
+            let start = ptr::with_exposed_provenance_mut(range.start as usize);
+            // SAFETY: the memory is mapped for reading and writing, and nobody's: it is neither the image, nor what the
+            // builder left, nor a page table.
+            give(unsafe { slice::from_raw_parts_mut(start, (range.end - range.start) as usize) });
+        }
+        Ok(domain.start.started)
     }
 
     fn console(&self) -> Result<Option<SharedPage>, InitError> {
-        todo!()
+        Ok(DOMAIN.get().and_then(|domain| domain.start.console))
     }
 
     fn store(&self) -> Result<Option<SharedPage>, InitError> {
-        todo!()
+        Ok(domain().start.store)
     }
 
-    fn map_shared_info(&self, _page: NonNull<u8>) -> Result<(), Errno> {
-        todo!()
+    fn map_shared_info(&self, page: NonNull<u8>) -> Result<(), Errno> {
+        domain().show(page, domain().start.shared_info)
     }
 
-    fn map_grant_table(&self, _page: NonNull<u8>) -> Result<(), Errno> {
-        todo!()
+    fn map_grant_table(&self, page: NonNull<u8>) -> Result<(), Errno> {
+        let [frame] = grants::frames()?;
+        domain().show(page, frame * PAGE_SIZE)
     }
 
-    fn frame(&self, _page: NonNull<u8>) -> Frame {
-        todo!()
+    fn frame(&self, page: NonNull<u8>) -> Frame {
+        Frame(domain().space.mmu.machine_address(page.as_ptr() as u64) / PAGE_SIZE)
     }
 
-    unsafe fn guard(&self, _page: u64, _note: u32) -> Result<(), MapError> {
-        todo!()
+    unsafe fn guard(&self, page: u64, note: u32) -> Result<(), MapError> {
+        domain().space.set(page, Content::Guard(note)).map_err(|_| MapError::BadRange)
     }
 
-    fn guarded(&self, _address: u64) -> Option<u32> {
-        todo!()
+    fn guarded(&self, address: u64) -> Option<u32> {
+        DOMAIN.get()?.space.entry(address).guard()
     }
 
-    fn unguard(&self, _page: u64) -> Result<(), GuardError> {
-        todo!()
+    fn unguard(&self, page: u64) -> Result<(), GuardError> {
+        self.guarded(page).ok_or(GuardError)?;
+        domain().space.set(page, Content::Mapped(Access::ReadWrite)).map_err(|_| GuardError)
     }
 
-    fn writable(&self, _address: u64) -> bool {
-        todo!()
+    fn writable(&self, address: u64) -> bool {
+        DOMAIN.get().is_some_and(|domain| domain.space.entry(address).is_memory())
     }
 }
