@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "sockets as Linux has them";
+  interface = {
+    trait = "Sockets";
+    arity = "one";
+  };
+}
