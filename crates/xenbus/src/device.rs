@@ -49,9 +49,14 @@ pub fn devices<T: Tree>(store: &T, kind: Kind) -> Result<Vec<Device>, Error> {
         Err(StoreError::NotFound) => Vec::new(),
         Err(error) => return Err(Error::Store { path, error }),
     };
-    let number = |name: &String| u32::try_from(keys::decimal(name)?).ok();
-    let mut numbers: Vec<u32> = names.iter().filter_map(number).collect();
+    let mut numbers: Vec<u32> = names.iter().filter_map(|name| number(name)).collect();
     numbers.sort_unstable();
-    numbers.dedup();
     Ok(numbers.into_iter().map(|number| Device { kind, number }).collect())
+}
+
+/// The number that `name` is, written as [`Device::path`] writes it.
+fn number(name: &str) -> Option<u32> {
+    let plain = name == "0" || !name.starts_with('0');
+    let number = keys::decimal(name).filter(|_| plain)?;
+    u32::try_from(number).ok()
 }

@@ -7,6 +7,7 @@ mod transaction;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::rc::Rc;
 
 use iface_events::{Events, Source, fake::FakeEvents};
@@ -198,6 +199,12 @@ impl FakeStore {
 
     fn log(&self, write: Write) {
         self.writes.borrow_mut().push(write);
+    }
+}
+
+impl fmt::Debug for FakeStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeStore").field("nodes", &self.nodes).finish_non_exhaustive()
     }
 }
 
