@@ -6,9 +6,9 @@ mod power;
 
 use core::ops::Range;
 
+use bare_x86_64::{Fields, physical};
 use x86_64::paging::PAGE_SIZE;
 
-use crate::boot::{Fields, physical};
 use crate::init;
 
 pub(crate) use interrupts::{IoApicPlace, io_apics};
@@ -76,5 +76,6 @@ fn bytes(address: u64, length: u64) -> Option<&'static [u8]> {
     const FOUR_GIBIBYTES: u64 = 1 << 32;
     // Nothing is mapped in the first page, and no table is trusted to lie in memory that the allocator was given.
     let is_foreign = address >= PAGE_SIZE && !init::is_memory(&(address..address.checked_add(length)?));
-    is_foreign.then(|| physical::bytes_below(FOUR_GIBIBYTES, address, length))?
+    // SAFETY: it is no memory of the image, so the allocator has none of it.
+    is_foreign.then(|| unsafe { physical::bytes_below(FOUR_GIBIBYTES, address, length) })?
 }

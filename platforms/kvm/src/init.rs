@@ -3,18 +3,20 @@
 use alloc::string::String;
 use core::cell::Cell;
 use core::fmt::{self, Display};
+use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::slice;
 
+use bare_x86_64::image::boot_stack_guard;
+use bare_x86_64::memory::{self, InitrdError};
+use bare_x86_64::{BootError, MemoryMap};
 use iface_allocator::Allocator;
 use iface_arch::Arch;
 use iface_platform::CommandLine;
 use x86_64::boot::GuardedStack;
-use x86_64::paging::{self, Access, MapError, PAGE_SIZE};
+use x86_64::paging::{MapError, PAGE_SIZE};
 use x86_64::{SingleCore, exception, interrupts, segments};
 
-use crate::boot::{BootError, Found, MemoryMap, image, symbols};
-use crate::{Boot, Kvm, console, fault, memory};
+use crate::{Boot, Kvm, console, fault};
 
 /// Settings, from `libs.kvm`.
 pub struct Config {
@@ -64,8 +66,8 @@ pub enum InitError {
     Boot(BootError),
     /// The page tables.
     Map(MapError),
-    /// The initrd is not in memory.
-    InitrdNotInMemory,
+    /// The initrd.
+    Initrd(InitrdError),
 }
 
 impl Display for InitError {
@@ -73,7 +75,7 @@ impl Display for InitError {
         match self {
             Self::Boot(error) => error.fmt(f),
             Self::Map(error) => error.fmt(f),
-            Self::InitrdNotInMemory => f.write_str("the loader put the initrd where there is no memory"),
+            Self::Initrd(error) => error.fmt(f),
         }
     }
 }
@@ -89,6 +91,12 @@ impl From<BootError> for InitError {
 impl From<MapError> for InitError {
     fn from(error: MapError) -> Self {
         Self::Map(error)
+    }
+}
+
+impl From<InitrdError> for InitError {
+    fn from(error: InitrdError) -> Self {
+        Self::Initrd(error)
     }
 }
 
@@ -135,37 +143,23 @@ pub fn init<A: Allocator, R: Arch>(
         interrupts::load_exceptions();
     }
     let found = boot.found()?;
-    memory::hand_over(&found, needs.allocator)?;
-    let boot_stack_guard = (&raw const symbols::unicore_boot_stack) as u64;
-    memory::protect_image(&[boot_stack_guard, EXCEPTION_STACK.guard()])?;
-    memory::hand_over_high(&found, needs.allocator)?;
+    let mut give = |memory: &'static mut [MaybeUninit<u8>]| needs.allocator.add(memory);
+    // SAFETY: the loader's memory map is all there is to know where memory is; what was found is kept out, and nothing else
+    // is used. Guard pages lie below the stacks.
+    let initrd = unsafe {
+        memory::hand_over(&found, &mut give)?;
+        memory::protect_image(&[boot_stack_guard(), EXCEPTION_STACK.guard()])?;
+        memory::hand_over_high(&found, &mut give)?;
+        memory::map_initrd(&found)?
+    };
     // A loader may leave it in the first page.
     START.command_line.set(String::from(found.command_line).leak());
-    START.initrd.set(map_initrd(&found)?);
+    START.initrd.set(initrd);
     START.memory.set(Some(found.memory.settled()));
     START.rsdp.set(found.rsdp);
-    memory::unmap_first_page()?;
+    // SAFETY: what the loader left there was read, and copied where it is needed on.
+    unsafe { memory::unmap_first_page()? };
     Ok(Provides { clock: Kvm, console: Kvm, dma: Kvm, events: Kvm, memory: Kvm, pci: Kvm, platform: Kvm })
-}
-
-/// The initrd, readable; the allocator was kept from it.
-fn map_initrd(found: &Found) -> Result<Option<&'static [u8]>, InitError> {
-    let Some(initrd) = found.initrd.clone().filter(|initrd| !initrd.is_empty()) else { return Ok(None) };
-    let in_memory = found
-        .memory
-        .regions()
-        .any(|region| region.usable && region.range.start <= initrd.start && initrd.end <= region.range.end);
-    let in_image = initrd.start < image().end && image().start < initrd.end;
-    if !in_memory || in_image || initrd.start < PAGE_SIZE {
-        return Err(InitError::InitrdNotInMemory);
-    }
-    let pages = initrd.start & !(PAGE_SIZE - 1)..initrd.end.next_multiple_of(PAGE_SIZE);
-    // SAFETY: the pages hold the initrd and nothing of the image or its allocator.
-    unsafe { paging::map(pages, Access::Read)? };
-    // SAFETY: it is in memory that is mapped, and that nothing writes any more.
-    Ok(Some(unsafe {
-        slice::from_raw_parts(initrd.start as *const u8, (initrd.end - initrd.start) as usize)
-    }))
 }
 
 pub(crate) fn command_line() -> CommandLine<'static> {

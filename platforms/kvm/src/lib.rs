@@ -14,11 +14,11 @@ mod events;
 mod exit;
 mod fault;
 mod init;
-mod memory;
 mod pages;
 mod pci;
 
-pub use boot::{Boot, BootError};
+pub use bare_x86_64::BootError;
+pub use boot::Boot;
 pub use fault::panic;
 use iface_platform::Termination;
 pub use init::{Config, InitError, Needs, Provides, init};

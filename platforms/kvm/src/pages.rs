@@ -1,10 +1,9 @@
 //! Memory by the page: stacks, and memory that devices share.
 
-use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
-use core::mem::MaybeUninit;
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr::NonNull;
-use core::slice;
 
+use guarded_stacks::Guards;
 use iface_dma::{Dma, Region};
 use iface_memory::{Memory, MemoryError, Stack};
 use x86_64::paging::{self, Access};
@@ -13,41 +12,30 @@ use crate::{Kvm, init};
 
 const PAGE: usize = paging::PAGE_SIZE as usize;
 
-impl Memory for Kvm {
-    fn stack(&self, size: usize) -> Result<Stack, MemoryError> {
-        let pages = size.div_ceil(PAGE).max(1);
-        let note = u32::try_from(pages).map_err(|_| MemoryError::Exhausted)?;
-        let layout = with_guard(pages).ok_or(MemoryError::Exhausted)?;
-        // SAFETY: the layout has a size.
-        let base = NonNull::new(unsafe { alloc(layout) }).ok_or(MemoryError::Exhausted)?;
-        // SAFETY: the page was just allocated, and nobody else has it.
-        if unsafe { paging::guard(base.as_ptr() as u64, note) }.is_err() {
-            // SAFETY: as allocated above.
-            unsafe { dealloc(base.as_ptr(), layout) };
-            return Err(MemoryError::Exhausted);
-        }
-        // SAFETY: the pages after the first were allocated above and are nobody else's.
-        Ok(unsafe {
-            slice::from_raw_parts_mut(base.as_ptr().add(PAGE).cast::<MaybeUninit<u8>>(), pages * PAGE)
-        })
+// SAFETY: the page tables keep a guard page's note, and make it ordinary memory again.
+unsafe impl Guards for Kvm {
+    unsafe fn guard(&self, page: usize, note: u32) -> bool {
+        // SAFETY: the caller's.
+        unsafe { paging::guard(page as u64, note) }.is_ok()
     }
 
-    fn release_stack(&self, stack: Stack) {
-        let base = (stack.as_ptr() as usize).wrapping_sub(PAGE);
-        let pages = stack.len() / PAGE;
-        let ours =
-            paging::guarded(base as u64) == Some(pages as u32) && stack.len() == pages * PAGE && pages > 0;
-        assert!(ours, "released memory that is no stack");
-        paging::unguard(base as u64).expect("a guard page");
-        // SAFETY: the guard page says that `stack` allocated it, with this many pages; whoever gives the reference up uses
-        // the memory no more.
-        unsafe { dealloc(base as *mut u8, Layout::from_size_align_unchecked((pages + 1) * PAGE, PAGE)) };
+    fn guarded(&self, address: usize) -> Option<u32> {
+        paging::guarded(address as u64)
+    }
+
+    fn unguard(&self, page: usize) -> bool {
+        paging::unguard(page as u64).is_ok()
     }
 }
 
-/// `pages` and a guard page.
-fn with_guard(pages: usize) -> Option<Layout> {
-    Layout::from_size_align(pages.checked_add(1)?.checked_mul(PAGE)?, PAGE).ok()
+impl Memory for Kvm {
+    fn stack(&self, size: usize) -> Result<Stack, MemoryError> {
+        guarded_stacks::stack(self, size)
+    }
+
+    fn release_stack(&self, stack: Stack) {
+        guarded_stacks::release(self, stack);
+    }
 }
 
 // SAFETY: memory from the allocator is nobody else's until it is freed; the machine has no I/O memory-management unit

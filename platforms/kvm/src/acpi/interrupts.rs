@@ -1,9 +1,9 @@
 //! Where the I/O APICs are: the multiple APIC description table (section 5.2.12).
 
+use bare_x86_64::Fields;
 use iface_events::Source;
 
 use super::table;
-use crate::boot::Fields;
 
 /// The first of its structures.
 const STRUCTURES: usize = 44;

@@ -1,10 +1,10 @@
 //! Turning the machine off.
 
+use bare_x86_64::Fields;
 use x86_64::paging::{self, Access, PAGE_SIZE};
 use x86_64::x86::io::outw;
 
 use super::{table, whole_table};
-use crate::boot::Fields;
 use crate::init;
 
 // Fields of the fixed description table (section 5.2.9).

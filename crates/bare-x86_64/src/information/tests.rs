@@ -65,8 +65,8 @@ fn multiboot() -> Vec<u8> {
     memory
 }
 
-fn boot(eax: u32) -> Boot {
-    Boot { eax, ebx: BASE as u32 }
+fn read(eax: u32, memory: Vec<u8>) -> Result<Found, BootError> {
+    Found::read(&Fake::new(memory), eax, BASE as u32)
 }
 
 fn check(found: &Found) {
@@ -78,24 +78,26 @@ fn check(found: &Found) {
 
 #[test]
 fn pvh_is_read() {
-    let found = boot(0).found_in(&Fake::new(pvh())).unwrap();
+    let found = read(0, pvh()).unwrap();
     check(&found);
     assert_eq!(found.rsdp, Some(0xf5000));
 }
 
 #[test]
 fn multiboot_is_read() {
-    check(&boot(multiboot::LOADER_MAGIC).found_in(&Fake::new(multiboot())).unwrap());
+    check(&read(multiboot::LOADER_MAGIC, multiboot()).unwrap());
 }
 
 #[test]
 fn each_fault_has_its_error() {
     let error = |eax, change: &dyn Fn(&mut [u8]), mut memory: Vec<u8>| {
         change(&mut memory);
-        boot(eax).found_in(&Fake::new(memory)).unwrap_err()
+        read(eax, memory).unwrap_err()
     };
     let magic = multiboot::LOADER_MAGIC;
     assert_eq!(error(7, &|_| (), multiboot()), BootError::NoProtocol { eax: 7 });
+    let no_pvh = Found::read_pvh(&Fake::new(multiboot()), BASE).unwrap_err();
+    assert_eq!(no_pvh, BootError::NoStartInformation);
     assert_eq!(error(0, &|memory| memory[4] = 0, pvh()), BootError::NoMemoryMap);
     assert_eq!(error(magic, &|memory| memory[0] = 0, multiboot()), BootError::NoMemoryMap);
     assert_eq!(error(0, &|memory| memory[49] = 1, pvh()), BootError::MalformedMemoryMap);
@@ -119,7 +121,7 @@ proptest! {
             memory[at] = byte;
         }
         memory.truncate(length);
-        if let Ok(found) = boot(multiboot::LOADER_MAGIC).found_in(&Fake::new(memory)) {
+        if let Ok(found) = read(multiboot::LOADER_MAGIC, memory) {
             let regions = found.memory.regions();
             prop_assert!(regions.clone().count() <= 128);
             for region in regions {

@@ -2,7 +2,8 @@
 
 use core::ops::Range;
 
-use super::{BootError, Fields, Found, MemoryMap, Physical, Region, command_line, region};
+use super::{BootError, Fields, Found, MemoryMap, Region, command_line, region};
+use crate::physical::Physical;
 
 /// "xEn3" with the highest bit of the E set.
 const MAGIC: u32 = 0x336e_c578;

@@ -5,7 +5,8 @@ use core::ops::Range;
 use x86_64::paging::PAGE_SIZE;
 
 /// The whole pages of `range` that no hole touches, lowest first.
-pub(crate) struct Pieces<H> {
+#[derive(Clone, Debug)]
+pub struct Pieces<H> {
     rest: Range<u64>,
     holes: H,
 }

@@ -2,7 +2,8 @@
 
 use core::ops::Range;
 
-use super::{BootError, Fields, Found, MemoryMap, Physical, Region, command_line, region};
+use super::{BootError, Fields, Found, MemoryMap, Region, command_line, region};
+use crate::physical::Physical;
 
 /// What a Multiboot loader leaves in `eax`.
 pub(super) const LOADER_MAGIC: u32 = 0x2bad_b002;
