@@ -26,6 +26,8 @@ pub enum Gone {
     Replaced,
     /// It went back to a state from before it was connected, or to none at all.
     Restarted,
+    /// The driver does not want it any more ([`Frontend::give_up`]).
+    GivenUp,
 }
 
 impl Display for Gone {
@@ -36,6 +38,7 @@ impl Display for Gone {
             Self::Vanished => "vanished",
             Self::Replaced => "was replaced by another",
             Self::Restarted => "began anew",
+            Self::GivenUp => "was given up",
         })
     }
 }
@@ -55,6 +58,7 @@ pub struct Frontend<X: Xenstore, S, C> {
     /// The watch of the backend's state, and where that is.
     state_watch: RefCell<Option<(String, Watch)>>,
     backoff: Cell<Backoff>,
+    given_up: Cell<bool>,
 }
 
 impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
@@ -78,6 +82,7 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
             backend_watch,
             state_watch: RefCell::default(),
             backoff: Cell::default(),
+            given_up: Cell::default(),
         })
     }
 
@@ -93,6 +98,7 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
     /// [`Error::Late`], [`Error::Reported`], [`Error::Value`] where what the host said was wrong to the end, or
     /// [`Error::Store`].
     pub fn offer(&self, patience: Option<Duration>) -> Result<Backend<X>, Error> {
+        self.given_up.set(false);
         let backend = self.until(Stage::Offer, patience, |backend, seen| {
             let Some(backend) = backend else { return Ok(None) };
             if seen != Seen::State(State::InitWait) {
@@ -140,15 +146,25 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
         })
     }
 
-    /// Waits until `backend`, which was connected, leaves.
+    /// Waits until `backend`, which was connected, leaves, or is given up.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub fn gone(&self, backend: &Backend<X>) -> Result<Gone, Error> {
         self.until(Stage::Close, None, |now, seen| {
+            if self.given_up.take() {
+                return Ok(Some(Gone::GivenUp));
+            }
             let replaced = !is(now, backend) && seen != Seen::Absent;
             Ok(if replaced { Some(Gone::Replaced) } else { handshake::departure(seen) })
         })
+    }
+
+    /// Ends the wait for the backend to leave: it broke its protocol, and is to be closed. Does not block, so that the one
+    /// who sees it may be a handler of events.
+    pub fn give_up(&self) {
+        self.given_up.set(true);
+        self.changed.raise();
     }
 
     /// Closes this end, and waits until `backend` has let go of what was shared with it. After [`Error::Late`] the own state

@@ -136,6 +136,24 @@ fn an_ordinary_backend_is_connected_and_left() {
 }
 
 #[test]
+fn a_driver_may_give_its_backend_up() {
+    let host = Host::attached("2");
+    host.linux(0);
+    let front: &'static Front = Box::leak(Box::new(host.frontend()));
+    let backend = connect(front).unwrap();
+    host.at(300, |_| front.give_up());
+    assert_eq!(front.gone(&backend), Ok(Gone::GivenUp));
+    assert_eq!(host.now(), Duration::from_millis(300));
+    // It was for that one alone.
+    front.give_up();
+    front.close(&backend, PATIENCE).unwrap();
+    host.backend("state", "2");
+    let backend = connect(front).unwrap();
+    host.at(600, |host| host.backend("state", "5"));
+    assert_eq!(front.gone(&backend), Ok(Gone::Closed));
+}
+
+#[test]
 fn a_backend_may_come_late() {
     let host = Host::new();
     host.store.set("device/vif/0/state", "1");
