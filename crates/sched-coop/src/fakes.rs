@@ -1,69 +1,14 @@
-//! Processor, events and memory for tests: a thread of control is a thread of the host that waits for its turn.
-
-extern crate std;
+//! Events and memory for tests.
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::{
     cell::{Cell, RefCell},
-    mem::MaybeUninit,
     time::Duration,
 };
-use std::{
-    sync::{Arc, Condvar, Mutex},
-    thread,
-};
 
-use iface_arch::{Arch, Entry};
 use iface_clock::{Instant, fake::FakeClock};
 use iface_events::{Events, Handler, Source, SubscribeError};
 use iface_memory::{Memory, MemoryError, Stack};
-
-/// Passed from thread to thread, so that one runs at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Baton {
-    given: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Baton {
-    fn give(&self) {
-        let before = std::mem::replace(&mut *self.given.lock().unwrap(), true);
-        assert!(!before, "switched to a thread that is not suspended");
-        self.changed.notify_one();
-    }
-
-    fn take(&self) {
-        let given = self.changed.wait_while(self.given.lock().unwrap(), |given| !*given);
-        *given.unwrap() = false;
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct HostThreads;
-
-impl Arch for HostThreads {
-    type Context = Arc<Baton>;
-
-    fn running(&self) -> Arc<Baton> {
-        Arc::default()
-    }
-
-    fn context(&self, _: &'static mut [MaybeUninit<u8>], entry: Entry, argument: usize) -> Arc<Baton> {
-        let baton = Arc::<Baton>::default();
-        let turn = Arc::clone(&baton);
-        thread::spawn(move || {
-            turn.take();
-            entry(argument)
-        });
-        baton
-    }
-
-    fn switch(&self, from: &Arc<Baton>, to: &Arc<Baton>) {
-        let own = Arc::clone(from);
-        to.give();
-        own.take();
-    }
-}
 
 /// Events that come at times which the test lays down; waiting moves the clock to the next one or the deadline.
 pub(crate) struct Script {

@@ -5,12 +5,13 @@ extern crate std;
 use alloc::{boxed::Box, format, rc::Rc, string::String, vec, vec::Vec};
 use core::cell::{Cell, RefCell};
 
+use host_threads::HostThreads;
 use iface_clock::{Clock, fake::FakeClock};
 use iface_scheduler::{Scheduler, SpawnError, ThreadId, WaitQueue, Wakeup};
 
 use crate::{
     Config, Needs,
-    fakes::{HostThreads, Script, Stacks, after},
+    fakes::{Script, Stacks, after},
     init,
 };
 
