@@ -69,7 +69,10 @@ in
     target = { };
     linkerScripts = { };
     run = null;
+    config = null;
     memoryMiB = null;
+    testHost = null;
+    variants = { };
     defaults = { };
     entryProtocols = [ ];
   }

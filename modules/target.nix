@@ -23,6 +23,8 @@ in
   specification = if changes == { } then stored targetSpec else changed;
   linkerScript = stored (platform.platform.linkerScripts.${arch.name} or null);
   run = stored platform.platform.run;
+  inherit (platform.platform) config;
+  testHost = platform.platform.testHost != null;
   inherit (arch.arch) qemu;
   inherit (platform.platform) entryProtocols;
 }

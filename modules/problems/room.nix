@@ -32,6 +32,13 @@ let
     value: builtins.isPath value && builtins.pathExists value
   ) "the path of a file that exists";
 
+  directory = form (
+    value: builtins.isPath value && builtins.pathExists (value + "/default.nix")
+  ) "the path of a directory with a default.nix";
+  variants = form (
+    value: isAttrs value && all (one: isAttrs one && all isString (lib.attrValues one)) (lib.attrValues value)
+  ) "an attribute set of environments: attribute sets of strings";
+
   roomForm = {
     summary = text;
     platforms = names;
@@ -68,6 +75,9 @@ let
     target = attributes;
     linkerScripts = attributes;
     run = file;
+    config = text;
+    testHost = directory;
+    inherit variants;
     memoryMiB = form (value: isInt value && value > 0) "a number of MiB above 0";
     defaults = attributes;
     entryProtocols = names;

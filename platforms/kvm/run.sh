@@ -31,15 +31,7 @@ choose_accelerator() {
     echo "$found"
 }
 
-# Words of the application stay words: the image takes double quotes around spaces.
-arguments=''
-for argument in "$@"; do
-    case $argument in
-    *\"*) fail "an argument with a double quote cannot be passed" ;;
-    '' | *[[:space:]]*) arguments="$arguments \"$argument\"" ;;
-    *) arguments="$arguments $argument" ;;
-    esac
-done
+appended=$(command_line "$append" "$@")
 
 case ${UNICORE_ACCEL:-auto} in
 auto) accelerator=$(choose_accelerator) ;;
@@ -87,7 +79,7 @@ disk_number=0
 while IFS= read -r disk; do
     if [ -z "$disk" ]; then continue; fi
     drive=if=none,id=disk$disk_number,format=raw,file=$(printf %s "$disk" | sed 's/,/,,/g')
-    if ! [ -w "$disk" ]; then drive=$drive,read-only=on; fi
+    if ! writable "$disk"; then drive=$drive,read-only=on; fi
     set -- "$@" -drive "$drive" -device "virtio-blk-$bus,drive=disk$disk_number"
     tell_window
     disk_number=$((disk_number + 1))
@@ -100,8 +92,7 @@ if wants entropy; then
 fi
 
 if [ -n "$initrd" ]; then set -- "$@" -initrd "$initrd"; fi
-settings="$settings$append"
-if [ -n "$arguments" ]; then settings="$settings --$arguments"; fi
+settings="$settings${appended:+ $appended}"
 set -- "$QEMU" "$@" -kernel "$IMAGE_FILE" -append "${settings# }"
 
 print_if_dry "$@"

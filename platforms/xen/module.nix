@@ -23,6 +23,12 @@ mkRoom ./. {
   platform = {
     linkerScripts.x86_64 = ./x86_64.ld;
     run = ./run.sh;
+    config = "xl.cfg";
+    memoryMiB = 32;
+    variants = {
+      pvh.UNICORE_XEN_TYPE = "pvh";
+      pv.UNICORE_XEN_TYPE = "pv";
+    };
     entryProtocols = [
       "pvh"
       "pv"

@@ -6,6 +6,8 @@ use std::io;
 pub enum Failure {
     /// `run` could not be started.
     Start(io::Error),
+    /// A disk could not be copied.
+    Disk(io::Error),
     /// The image ended while something was still expected of it.
     Ended {
         /// Its exit status; 128 + n where signal n ended it.
@@ -103,6 +105,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(error) => write!(f, "run did not start: {error}"),
+            Self::Disk(error) => write!(f, "a disk cannot be copied: {error}"),
             Self::Ended { status } => write!(f, "the image ended before, with status {status}"),
             Self::ExitStatus { got, wanted } => write!(f, "ended with status {got}, wanted {wanted}"),
             Self::TimedOut { waiting_for } => write!(f, "time was over waiting for {waiting_for}"),

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::console::Console;
+use crate::disks::Disks;
 use crate::group::Group;
 use crate::{Failure, Scenario, http};
 
@@ -20,12 +21,15 @@ pub(crate) struct Image {
     pub(crate) deadline: Instant,
     /// Addresses that gave an answer before.
     answered: Vec<SocketAddr>,
+    /// Last, so that nothing writes them any more when they go.
+    _disks: Disks,
 }
 
 impl Image {
     /// Starts `run` of the scenario's image in a process group of its own.
     pub(crate) fn start(scenario: &Scenario, deadline: Instant) -> Result<Self, Failure> {
-        let mut group = Group::start(&mut command(scenario)).map_err(Failure::Start)?;
+        let disks = Disks::new(&scenario.disks).map_err(Failure::Disk)?;
+        let mut group = Group::start(&mut command(scenario, &disks)).map_err(Failure::Start)?;
         let (output, errors) = group.streams();
         let streams = [
             output.map(|stream| Box::new(stream) as Box<dyn Read + Send>),
@@ -33,7 +37,7 @@ impl Image {
         ];
         let streams = streams.into_iter().flatten().collect();
         let console = Console::new(streams, &scenario.console, &scenario.absent);
-        Ok(Self { group, console, deadline, answered: Vec::new() })
+        Ok(Self { group, console, deadline, answered: Vec::new(), _disks: disks })
     }
 
     /// Where a service of the image is, once something there answers HTTP.
@@ -98,7 +102,7 @@ impl Image {
     }
 }
 
-fn command(scenario: &Scenario) -> Command {
+fn command(scenario: &Scenario, disks: &Disks) -> Command {
     let mut command = Command::new(scenario.image.join("run"));
     if let Some(memory) = scenario.memory_mib {
         command.arg("--memory").arg(memory.to_string());
@@ -106,7 +110,7 @@ fn command(scenario: &Scenario) -> Command {
     if let Some(initrd) = &scenario.initrd {
         command.arg("--initrd").arg(initrd);
     }
-    for disk in &scenario.disks {
+    for disk in disks.paths() {
         command.arg("--disk").arg(disk);
     }
     for setting in &scenario.settings {

@@ -3,6 +3,7 @@
 mod backtrace;
 mod console;
 mod curl;
+mod disks;
 mod failure;
 pub mod group;
 mod http;
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use curl::probe;
 pub use failure::Failure;
-pub use scenario::{Load, Probe, Scenario};
+pub use scenario::{Disk, Load, Probe, Scenario};
 
 use image::Image;
 use verdict::Verdicts;

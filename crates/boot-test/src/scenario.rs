@@ -25,9 +25,9 @@ pub struct Scenario {
     pub arguments: Vec<String>,
     /// Root image instead of the one that is packed into the image.
     pub initrd: Option<PathBuf>,
-    /// Files that are disks of the machine, in this order.
+    /// Disks of the machine, in this order.
     #[serde(default)]
-    pub disks: Vec<PathBuf>,
+    pub disks: Vec<Disk>,
     /// Further environment variables of `run`.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -58,6 +58,17 @@ impl Scenario {
         let serves = !self.http.is_empty() || self.load.is_some();
         self.exit_status.or(if serves { None } else { Some(0) })
     }
+}
+
+/// A disk of the machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Disk {
+    /// Its bytes.
+    pub file: PathBuf,
+    /// Whether the image may write it. It gets a copy then, which is gone after the scenario.
+    #[serde(default)]
+    pub writable: bool,
 }
 
 /// One request and what its answer has to be.

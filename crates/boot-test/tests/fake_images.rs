@@ -91,11 +91,26 @@ fn options_reach_run_in_the_form_of_its_contract() {
         &image(r#"echo "$# $*, $UNICORE_PORT_BASE, $MODE""#),
         json!({
             "memoryMiB": 64, "settings": ["ip=dhcp", "log=debug"], "arguments": ["-v"], "environment": { "MODE": "x" },
-            "disks": ["/a", "/b"],
+            "disks": [{ "file": "/a" }, { "file": "/b" }],
             "console": ["12 --memory 64 --disk /a --disk /b --append ip=dhcp --append log=debug -- -v, 0, x"],
         }),
     );
     assert!(held, "{out}");
+}
+
+#[test]
+fn a_writable_disk_is_a_copy_that_goes_with_the_scenario() {
+    let image = image(r#"echo "disk $2"; echo written > "$2" && cat "$(dirname "$0")/original""#);
+    let original = image.path().join("original");
+    fs::write(&original, "as it was").unwrap();
+    fs::set_permissions(&original, fs::Permissions::from_mode(0o444)).unwrap();
+    let disks = json!([{ "file": original, "writable": true }]);
+    let (held, out) =
+        run(&image, json!({ "disks": disks, "console": ["as it was"], "absent": ["nothing like it"] }));
+    assert!(held, "{out}");
+    let left = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let prefix = format!("boot-test-{}-", std::process::id());
+    assert_eq!(left.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).count(), 0);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub enum Error {
     Elf(object::Error),
     /// The linked file has nothing that a loader would load.
     NothingToLoad,
+    /// `run` has no configuration to print, and what it said.
+    NoConfiguration(String),
     /// A tree to pack holds something that is neither file, directory nor symbolic link.
     Kind(PathBuf),
     /// A file is larger than the 4 GiB that a header of the archive can tell.
@@ -50,6 +52,7 @@ impl fmt::Display for Error {
             Self::NothingToLoad => {
                 write!(f, "the linked file has no segment to load: is there a linker script?")
             }
+            Self::NoConfiguration(said) => write!(f, "run prints no configuration: {said}"),
             Self::Kind(path) => {
                 write!(f, "{} is neither a file, a directory nor a symbolic link", path.display())
             }

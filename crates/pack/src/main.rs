@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 use pack::Error;
@@ -15,11 +15,11 @@ use weave::composition::Composition;
 #[command(version)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Subcommands,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum Subcommands {
     /// The directory of a built image.
     Image {
         /// The composition, JSON.
@@ -55,10 +55,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Error> {
+fn run(command: Subcommands) -> Result<(), Error> {
     match command {
-        Command::Image { composition, linked, out } => image(&composition, &linked, &out),
-        Command::Tree { root, out, mtime } => tree(&root, &out, mtime),
+        Subcommands::Image { composition, linked, out } => image(&composition, &linked, &out),
+        Subcommands::Tree { root, out, mtime } => tree(&root, &out, mtime),
     }
 }
 
@@ -75,9 +75,23 @@ fn image(composition: &Path, linked: &Path, out: &Path) -> Result<(), Error> {
     write(&out.join("manifest.json"), manifest.as_bytes())?;
     if let Some(script) = &composition.target.run {
         let script = String::from_utf8_lossy(&read(script)?).into_owned();
-        write_program(&out.join("run"), pack::run::script(&composition, &script).as_bytes())?;
+        let run = out.join("run");
+        write_program(&run, pack::run::script(&composition, &script).as_bytes())?;
+        if let Some(name) = &composition.target.config {
+            write(&out.join(name), &configuration(&run)?)?;
+        }
     }
     Ok(())
+}
+
+/// What `run` prints as the image's configuration for the tools of its platform.
+fn configuration(run: &Path) -> Result<Vec<u8>, Error> {
+    let output = Command::new(run).arg("--config").output().map_err(Error::file("run", run))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(Error::NoConfiguration(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
 }
 
 fn tree(root: &Path, out: &Path, mtime: u32) -> Result<(), Error> {

@@ -20,6 +20,8 @@ const COMMON: &str = include_str!("run.sh");
 /// | `ROOMS` | its rooms |
 /// | `DEVICES` | what these want of the machine: `disk`, `entropy`, `network` |
 /// | `MEMORY` | memory that it was built for in MiB, empty where nobody says |
+/// | `CONFIG` | name of the configuration file beside the script, empty where the platform has none |
+/// | `TEST_HOST` | `yes` where the platform has a test host, empty where it has none |
 /// | `PORTS` | ports that are reached from outside, `http=80 https=443` |
 pub fn script(composition: &Composition, platform_script: &str) -> String {
     let Composition { image, arch, platform, target, .. } = composition;
@@ -41,6 +43,8 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
          ROOMS={}\n\
          DEVICES={}\n\
          MEMORY={}\n\
+         CONFIG={}\n\
+         TEST_HOST={}\n\
          PORTS={}\n\n",
         quoted(image),
         quoted(platform),
@@ -50,6 +54,8 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
         quoted(&rooms.join(" ")),
         quoted(&composition.devices.join(" ")),
         quoted(&composition.memory_mib.map(|mib| mib.to_string()).unwrap_or_default()),
+        quoted(target.config.as_deref().unwrap_or_default()),
+        quoted(if target.test_host { "yes" } else { "" }),
         quoted(&ports.join(" ")),
     );
     out + COMMON + "\n" + platform_script

@@ -1,5 +1,5 @@
 # What `run` does first on every platform: understands its options, and has the words in which the platform's own run.sh,
-# which follows, goes on. It leaves $memory, $forwards, $append, $initrd, $disks, $dry_run and, as "$@", the application's
+# which follows, goes on. It leaves $memory, $forwards, $append, $initrd, $disks, $action and, as "$@", the application's
 # arguments.
 
 usage() {
@@ -15,10 +15,12 @@ Runs $IMAGE on $PLATFORM ($SUMMARY).
   --initrd FILE          root image, instead of the one that is packed into the image
   --disk FILE            a disk of the machine; as many as there are of the option
   --dry-run              print the command instead of running it
+  --config               print ${CONFIG:-nothing: there is no configuration on this platform}
+  --check-host           end with 0 where this machine can start the image, with 1 where that takes a test host
   --help                 print this text
 
 Ports of this image: ${PORTS:-none}
-Environment: UNICORE_PORT_BASE, UNICORE_TAP and, in a virtual machine, UNICORE_ACCEL (tcg, kvm, auto), UNICORE_MACHINE
+Environment: UNICORE_PORT_BASE, UNICORE_TAP, UNICORE_TEST_HOST and, in a virtual machine, UNICORE_ACCEL (tcg, kvm, auto), UNICORE_MACHINE
 and UNICORE_NET (none: no network card)
 EOF
 }
@@ -36,6 +38,11 @@ has() {
 # Whether the image has use for a device: disk, entropy or network.
 wants() {
     case " $DEVICES " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+# Whether a file is for writing: its mode has to say so, which root is not held to.
+writable() {
+    [ -w "$1" ] && [ -n "$(find -L "$1" -prune -perm -200)" ]
 }
 
 # Whether a TCP port of this machine is in use.
@@ -81,13 +88,34 @@ announce() {
     done
 }
 
+# Prints its arguments as words of the shell.
+quoted() {
+    for word in "$@"; do printf "'%s' " "$(printf %s "$word" | sed "s/'/'\\\\''/g")"; done
+    echo
+}
+
 # Ends here with the command of "$@" printed, where that was asked for.
 print_if_dry() {
-    if [ -n "$dry_run" ]; then
-        printf "'%s' " "$@"
-        echo
+    if [ "$action" = dry-run ]; then
+        quoted "$@"
         exit 0
     fi
+}
+
+# Prints settings and the application's arguments as the one line that a machine is given; the image takes double quotes
+# around spaces, so that words stay words.
+command_line() {
+    line=$1
+    shift
+    if [ $# -gt 0 ]; then line="$line --"; fi
+    for argument in "$@"; do
+        case $argument in
+        *\"*) fail "an argument with a double quote cannot be passed" ;;
+        '' | *[[:space:]]*) line="$line \"$argument\"" ;;
+        *) line="$line $argument" ;;
+        esac
+    done
+    printf %s "${line# }"
 }
 
 # Adds a disk to $disks, a line each. Machines are started from anywhere, so that the path is made a whole one.
@@ -98,11 +126,11 @@ add_disk() {
 "
 }
 
-memory=$MEMORY forwards='' dry_run='' append='' initrd='' disks=''
+memory=$MEMORY forwards='' action=start append='' initrd='' disks=''
 while [ $# -gt 0 ]; do
     case $1 in
     --help) usage; exit 0 ;;
-    --dry-run) dry_run=1; shift ;;
+    --dry-run | --config | --check-host) action=${1#--}; shift ;;
     --memory | --forward | --append | --initrd | --disk)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
@@ -118,6 +146,10 @@ while [ $# -gt 0 ]; do
     *) fail "unknown option $1" ;;
     esac
 done
+case $action in
+config) [ -n "$CONFIG" ] || fail "there is no configuration on $PLATFORM" ;;
+check-host) [ -n "$TEST_HOST" ] || exit 0 ;;
+esac
 case $memory in *[!0-9]*) fail "--memory takes a number of MiB" ;; esac
 if [ -n "$initrd" ] && ! [ -r "$initrd" ]; then fail "--initrd takes a file, and $initrd is none"; fi
 for forward in $forwards; do

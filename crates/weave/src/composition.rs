@@ -53,6 +53,12 @@ pub struct Target {
     /// The platform's `run.sh`.
     #[serde(default)]
     pub run: Option<PathBuf>,
+    /// Name of the configuration file that the platform's tools start an image by.
+    #[serde(default)]
+    pub config: Option<String>,
+    /// Whether the platform has a test host.
+    #[serde(default)]
+    pub test_host: bool,
     /// QEMU's program for the architecture.
     #[serde(default)]
     pub qemu: Option<String>,

@@ -1,6 +1,5 @@
 //! The machine that `run` asks QEMU for, by what an image wants.
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -16,10 +15,9 @@ fn dry_run(fields: Value, machine: &str, arguments: &[&str]) -> String {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("run");
     std::fs::write(&run, pack::run::script(&composition, include_str!("../run.sh"))).unwrap();
-    std::fs::set_permissions(&run, PermissionsExt::from_mode(0o755)).unwrap();
     std::fs::write(directory.path().join("a,b"), "").unwrap();
-    let mut command = Command::new(&run);
-    command.arg("--dry-run").args(arguments).current_dir(directory.path());
+    let mut command = Command::new("sh");
+    command.arg(&run).arg("--dry-run").args(arguments).current_dir(directory.path());
     command.env("UNICORE_ACCEL", "tcg").env("UNICORE_MACHINE", machine);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
