@@ -30,6 +30,8 @@ const FRAME: usize = 8;
 impl Arch for X86_64 {
     type Context = Context;
 
+    const NAME: &'static str = "x86_64";
+
     fn running(&self) -> Context {
         Context { stack_pointer: Cell::new(0) }
     }

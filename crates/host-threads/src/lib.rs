@@ -36,6 +36,8 @@ pub struct HostThreads;
 impl Arch for HostThreads {
     type Context = Arc<Baton>;
 
+    const NAME: &'static str = "host";
+
     fn running(&self) -> Arc<Baton> {
         Arc::default()
     }

@@ -12,6 +12,9 @@ pub trait Arch: Copy + 'static {
     /// state that a call preserves by the architecture's procedure call standard is part of it.
     type Context: 'static;
 
+    /// The architecture's name, as Linux tells it (uname(2), `machine`).
+    const NAME: &'static str;
+
     /// A place for the context of the thread that is running now; [`switch`](Arch::switch) fills it.
     fn running(&self) -> Self::Context;
 

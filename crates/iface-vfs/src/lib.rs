@@ -26,8 +26,6 @@ pub struct OpenOptions {
     pub read: bool,
     /// To be written.
     pub write: bool,
-    /// Each write goes to the end (`O_APPEND`).
-    pub append: bool,
     /// Cut to nothing first (`O_TRUNC`).
     pub truncate: bool,
     /// Made where it is not there (`O_CREAT`).

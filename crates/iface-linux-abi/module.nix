@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "running a program of Linux";
+  interface = {
+    trait = "LinuxAbi";
+    arity = "one";
+  };
+}

@@ -1,0 +1,17 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "system calls of Linux, as functions";
+  needs = [
+    "address-space"
+    "arch"
+    "clock"
+    "console"
+    "entropy"
+    "platform"
+    "scheduler"
+    "sockets"
+    "vfs"
+  ];
+  provides = [ "linux-abi" ];
+  after = [ "log" ];
+}

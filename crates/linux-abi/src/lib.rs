@@ -1,0 +1,88 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![expect(unsafe_code, reason = "a program passes addresses, and is called by one")]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod calls;
+mod descriptors;
+mod files;
+mod identity;
+mod linux;
+mod network;
+mod paths;
+mod start;
+mod time;
+mod user;
+mod waiting;
+
+use core::convert::Infallible;
+
+use iface_address_space::AddressSpace;
+use iface_arch::Arch;
+use iface_clock::Clock;
+use iface_console::Console;
+use iface_entropy::Entropy;
+use iface_platform::Platform;
+use iface_scheduler::Scheduler;
+use iface_sockets::Sockets;
+use iface_vfs::Vfs;
+
+pub use calls::{CALLS, Call, Support};
+use linux::Linux;
+pub use start::Started;
+
+/// Settings: there are none.
+pub struct Config {}
+
+/// What it needs.
+pub struct Needs<A, R, C, O, E, P, S, N, V> {
+    /// Pages for `mmap`.
+    pub address_space: A,
+    /// The architecture.
+    pub arch: R,
+    /// Time.
+    pub clock: C,
+    /// The terminal of the process.
+    pub console: O,
+    /// Random bytes.
+    pub entropy: E,
+    /// How the process ends.
+    pub platform: P,
+    /// Threads.
+    pub scheduler: S,
+    /// Sockets.
+    pub sockets: N,
+    /// Files.
+    pub vfs: V,
+}
+
+/// What it provides.
+pub struct Provides {
+    /// Starts a program.
+    pub linux_abi: Started,
+}
+
+/// Makes the process.
+///
+/// # Errors
+/// None.
+pub fn init<
+    A: AddressSpace,
+    R: Arch,
+    C: Clock,
+    O: Console,
+    E: Entropy,
+    P: Platform,
+    S: Scheduler,
+    N: Sockets,
+    V: Vfs,
+>(
+    _: &'static Config,
+    needs: Needs<A, R, C, O, E, P, S, N, V>,
+) -> Result<Provides, Infallible> {
+    let linux = Linux::<Needs<A, R, C, O, E, P, S, N, V>>::new(needs);
+    Ok(Provides { linux_abi: start::install(linux) })
+}

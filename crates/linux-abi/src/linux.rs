@@ -1,0 +1,117 @@
+//! The process: all that its system calls share.
+
+use alloc::collections::BTreeSet;
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+
+use iface_address_space::AddressSpace;
+use iface_arch::Arch;
+use iface_clock::Clock;
+use iface_console::Console;
+use iface_entropy::Entropy;
+use iface_platform::Platform;
+use iface_scheduler::Scheduler;
+use iface_sockets::Sockets;
+use iface_vfs::{Place, Vfs};
+use open_file::{Errno, OpenFile};
+
+use crate::Needs;
+use crate::descriptors::{Descriptor, Descriptors};
+
+/// What the process stands on: a type for each interface, under one name.
+pub(crate) trait World: 'static {
+    type AddressSpace: AddressSpace;
+    type Arch: Arch;
+    type Clock: Clock;
+    type Console: Console;
+    type Entropy: Entropy;
+    type Platform: Platform;
+    type Scheduler: Scheduler;
+    type Sockets: Sockets;
+    type Vfs: Vfs;
+}
+
+impl<
+    A: AddressSpace,
+    R: Arch,
+    C: Clock,
+    O: Console,
+    E: Entropy,
+    P: Platform,
+    S: Scheduler,
+    N: Sockets,
+    V: Vfs,
+> World for Needs<A, R, C, O, E, P, S, N, V>
+{
+    type AddressSpace = A;
+    type Arch = R;
+    type Clock = C;
+    type Console = O;
+    type Entropy = E;
+    type Platform = P;
+    type Scheduler = S;
+    type Sockets = N;
+    type Vfs = V;
+}
+
+/// What the process is made of, by the types of a world.
+pub(crate) type NeedsOf<W> = Needs<
+    <W as World>::AddressSpace,
+    <W as World>::Arch,
+    <W as World>::Clock,
+    <W as World>::Console,
+    <W as World>::Entropy,
+    <W as World>::Platform,
+    <W as World>::Scheduler,
+    <W as World>::Sockets,
+    <W as World>::Vfs,
+>;
+
+/// The process.
+pub(crate) struct Linux<W: World> {
+    pub address_space: W::AddressSpace,
+    pub clock: W::Clock,
+    pub console: W::Console,
+    pub entropy: W::Entropy,
+    pub platform: W::Platform,
+    pub scheduler: W::Scheduler,
+    pub sockets: W::Sockets,
+    pub vfs: W::Vfs,
+    pub descriptors: RefCell<Descriptors>,
+    /// Where relative paths begin.
+    pub directory: Cell<Place>,
+    /// Permissions that new files do not get (umask(2)).
+    pub mask: Cell<u16>,
+    /// The thread's name, with zero bytes behind it.
+    pub name: Cell<[u8; 16]>,
+    /// Calls that the program made and that are not there, each of which is told once.
+    pub missed: RefCell<BTreeSet<u32>>,
+}
+
+impl<W: World> Linux<W> {
+    /// A process with no descriptors, in the root directory.
+    pub fn new(needs: NeedsOf<W>) -> Self {
+        let Needs { address_space, arch: _, clock, console, entropy, platform, scheduler, sockets, vfs } =
+            needs;
+        Self {
+            address_space,
+            clock,
+            console,
+            entropy,
+            platform,
+            scheduler,
+            sockets,
+            vfs,
+            descriptors: RefCell::default(),
+            directory: Cell::new(vfs.root()),
+            mask: Cell::new(0o022),
+            name: Cell::default(),
+            missed: RefCell::default(),
+        }
+    }
+
+    /// The file behind a descriptor. Held while a call works with it, so that closing the descriptor meanwhile is no harm.
+    pub fn file(&self, descriptor: Descriptor) -> Result<Rc<dyn OpenFile>, Errno> {
+        self.descriptors.borrow().get(descriptor).map(|entry| Rc::clone(entry.file()))
+    }
+}
