@@ -11,6 +11,7 @@
 #   paths.workspace, paths.crates                where these lie while they are compiled
 #   linker, library                              the linker, and the sources of the standard library, for the shell
 #   shell, formatter                             for people
+#   debs                                         packages of Debian's by name, for test hosts; not with every toolchain
 {
   nixpkgs,
   crane,

@@ -9,6 +9,9 @@
       # Written by ./record-versions; without it an upgrade of the machine goes unseen.
       versions = if builtins.pathExists ./versions then builtins.readFile ./versions else "";
 
+      # Written by ./record-packages; without it there are no test hosts.
+      recorded = if builtins.pathExists ./debs then builtins.readFile ./debs else "";
+
       systems = [
         "aarch64-linux"
         "x86_64-linux"
@@ -17,6 +20,6 @@
     {
       inherit lib;
 
-      unicoreToolchain = lib.genAttrs systems (system: import ./toolchain.nix { inherit system versions; });
+      unicoreToolchain = lib.genAttrs systems (system: import ./toolchain.nix { inherit system versions recorded; });
     };
 }

@@ -5,9 +5,20 @@
   system,
   # Versions of the machine's tools (./record-versions): derivations do not see them change otherwise.
   versions,
+  # What test hosts are made of (./record-packages): a line each of name, version, SHA-256 and place in the store.
+  recorded,
 }:
 let
-  inherit (builtins) concatStringsSep filter map;
+  inherit (builtins)
+    concatStringsSep
+    elemAt
+    filter
+    isString
+    listToAttrs
+    map
+    match
+    split
+    ;
 
   # The last command is a builtin: a shell that becomes another program at its end is killed by Nix 2.8.
   derive =
@@ -46,6 +57,30 @@ let
         cp cargo/registry/cache/*/"$name" $out
       '';
     };
+
+  # A package of Debian's by its name. ./record-packages has put it into the store, which is all that builds it.
+  debOf =
+    line:
+    let
+      words = match "([^ #]+) ([^ ]+) ([0-9a-f]{64}) [^ ]+" line;
+      name = elemAt words 0;
+    in
+    if words == null then
+      null
+    else
+      {
+        inherit name;
+        value = derive {
+          name = "${name}.deb";
+          outputHashMode = "flat";
+          outputHashAlgo = "sha256";
+          outputHash = elemAt words 2;
+          script = ''
+            echo "$name is no longer in the store: hosts/debian/record-packages brings it back" >&2
+            false
+          '';
+        };
+      };
 
   unpackCommand = crate: ''
     tar xzf ${fetchCrate crate} --no-same-owner
@@ -100,6 +135,7 @@ let
 in
 {
   name = "host";
+  debs = listToAttrs (filter (deb: deb != null) (map debOf (filter isString (split "\n" recorded))));
   inherit
     system
     versions

@@ -1,0 +1,280 @@
+#!/bin/sh
+# Boots Xen with a small dom0 in QEMU, and runs domains there: README.md of platforms/xen/test-host.
+set -eu
+
+LIB=@lib@
+PACK=@pack@
+QEMU=${QEMU:-qemu-system-x86_64}
+
+# What it ends with when dom0 or the domain did not start, and when time ran out (as env and timeout do).
+NOT_STARTED=125 TIMED_OUT=124
+
+# Where a domain is, unless --forward says otherwise.
+ADDRESS=10.0.2.16
+
+# What Xen takes for itself, in MiB.
+MEMORY_OF_XEN=128
+
+# What has a program killed when its parent is, where the machine has that.
+TIED=
+if command -v setpriv >/dev/null; then TIED='setpriv --pdeathsig KILL'; fi
+
+usage() {
+    cat <<'USAGE'
+usage: test-host run [OPTION]... CONFIG      run the domain of an xl configuration, and end as it does
+       test-host serve --control SOCKET [OPTION]...
+                                             do in dom0 what is asked for at a Unix socket
+       test-host shell [OPTION]...           a shell in dom0
+
+  --forward HOST:[ADDRESS:]PORT   port PORT of the domain at ADDRESS (10.0.2.16) is reached at 127.0.0.1:HOST
+  --file NAME=PATH                brings a file to dom0, as /files/NAME, or as NAME where that begins with a slash
+  --disk NAME=PATH[,ro]           attaches a raw image to dom0, as the block device /disks/NAME
+  --memory MiB                    memory of dom0 (256)
+  --domains MiB                   memory for domains (what CONFIG says for run, else 512)
+  --timeout SECONDS               end with status 124 when it takes longer
+  --log FILE                      write there what Xen and dom0 say
+  --quiet                         nothing on standard error but what went wrong
+
+Environment: QEMU, UNICORE_ACCEL (tcg; kvm where that can be nested)
+USAGE
+}
+
+complain() {
+    echo "test-host: $*" >&2
+}
+
+remark() {
+    if [ -z "$quiet" ]; then complain "$@"; fi
+}
+
+fail() {
+    complain "$1; see test-host --help"
+    exit 2
+}
+
+# --- what is asked for ---
+
+is_number() {
+    case $1 in '' | *[!0-9]*) return 1 ;; esac
+}
+
+# HOST:[ADDRESS:]PORT as QEMU's user network takes it.
+add_forward() {
+    host=${1%%:*} guest=${1#*:}
+    case $guest in *:*) ;; *) guest=$ADDRESS:$guest ;; esac
+    if ! is_number "$host" || ! is_number "${guest##*:}"; then fail "--forward takes HOST:[ADDRESS:]PORT, and not $1"; fi
+    forwards="$forwards,hostfwd=tcp:127.0.0.1:$host-${guest%:*}:${guest##*:}"
+    network=1
+}
+
+# Lays a file into the archive that dom0 gets beside its own.
+add_file() {
+    name=${1%%=*} path=${1#*=}
+    if ! [ -r "$path" ]; then fail "--file takes NAME=PATH, and $path cannot be read"; fi
+    case $name in
+    /*) place=$work/tree$name ;;
+    *) place=$work/tree/files/$name ;;
+    esac
+    mkdir -p "${place%/*}"
+    cp "$path" "$place"
+}
+
+# Words of QEMU's command for a disk; its serial number, of 20 characters at most, tells dom0 its name.
+add_disk() {
+    name=${1%%=*} path=${1#*=} read_only=
+    case $path in *,ro) path=${path%,ro} read_only=,read-only=on ;; esac
+    case $name$path in *[[:space:],]*) fail "--disk takes no spaces and commas, and there are some in $1" ;; esac
+    if ! [ -r "$path" ] || [ ${#name} -gt 20 ]; then fail "--disk takes NAME=PATH, NAME of 20 characters, and not $1"; fi
+    disks="$disks -drive if=none,format=raw,id=disk-$name,file=$path$read_only"
+    disks="$disks -device virtio-blk-pci,drive=disk-$name,serial=$name"
+    disk=1
+}
+
+# What a setting of the configuration is that is a text.
+setting() {
+    sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*[\"']\([^\"']*\)[\"'].*/\1/p" "$config" | tail -n 1
+}
+
+# A file that the configuration names and --file did not bring comes along when it is here.
+add_file_of() {
+    path=$(setting "$1")
+    if [ -z "$path" ] || ! [ -r "$path" ] || [ -e "$work/tree$path" ] || [ -e "$work/tree/files/$path" ]; then return; fi
+    add_file "$path=$path"
+}
+
+read_config() {
+    [ -r "$config" ] || fail "run takes a configuration of xl, and $config cannot be read"
+    add_file_of kernel
+    add_file_of ramdisk
+    if grep -q '^[[:space:]]*vif[[:space:]]*=' "$config"; then network=1; fi
+    if grep -q '^[[:space:]]*disk[[:space:]]*=' "$config"; then disk=1; fi
+    : "${domains:=$(sed -n 's/^[[:space:]]*memory[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' "$config" | tail -n 1)}"
+    mkdir -p "$work/tree/job"
+    cp "$config" "$work/tree/job/config"
+}
+
+# --- the machine ---
+
+# Opens what QEMU reads and writes, and leaves no names of it that would stay when this is killed: 3 is dom0's initial
+# file system, 4 what dom0 reports, 5 the log, 6 what QEMU reads, 7 standard input, which a shell closes for what it starts
+# in the background.
+open_files() {
+    mkdir -p "$work/tree/job" "$work/tree/files"
+    printf 'mode=%s\nnetwork=%s\ndisk=%s\n' "$mode" "$network" "$disk" >"$work/tree/job/settings"
+    "$PACK" tree "$work/tree" --out "$work/job"
+    cat "$LIB/initrd" "$work/job" >"$work/initrd"
+    : "${log:=$work/log}"
+    : >"$work/report"
+    : >"$log"
+    mkfifo "$work/input"
+    exec 3<"$work/initrd" 4<>"$work/report" 5<>"$log" 6<>"$work/input" 7<&0
+    rm -rf "$work"
+}
+
+# Becomes a command that lasts no longer than it may, and is killed when this script is.
+become() {
+    # shellcheck disable=SC2086 # words
+    if [ -n "$timeout" ]; then
+        exec $TIED timeout --foreground --signal KILL "$timeout" $TIED "$@"
+    else
+        exec $TIED "$@"
+    fi
+}
+
+# Passes standard input on. QEMU does not have it itself: at its end QEMU would take the port of the domain's console for
+# closed, and drop what the domain says.
+feed() {
+    # shellcheck disable=SC2086 # words
+    exec $TIED cat <&7 >&6
+}
+
+# Nested paging as QEMU emulates it does not start 64-bit PVH domains; without rdrand, xl waits seconds for entropy.
+processor() {
+    if [ "$1" = kvm ]; then echo host; else echo qemu64,+svm,-npt,+rdrand,+rdseed; fi
+}
+
+# Starts the machine in the background; "$@" is what becomes of its serial line and of the ports of dom0.
+start_machine() {
+    accelerator=${UNICORE_ACCEL:-tcg}
+    xen="console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M dom0_max_vcpus=1 loglvl=warning guest_loglvl=all"
+    xen="$xen no-real-mode edd=off watchdog=0 cpuidle=off cpufreq=none spec-ctrl=no xpti=no bootscrub=off"
+    linux="console=hvc0 quiet loglevel=4 mitigations=off nokaslr random.trust_cpu=on cryptomgr.notests no_timer_check"
+    if [ -n "$network" ]; then set -- "$@" -netdev "user,id=net$forwards" -device virtio-net-pci,netdev=net,romfile=; fi
+    # shellcheck disable=SC2086 # words
+    set -- "$@" $disks
+    become "$QEMU" -M pc -accel "$accelerator" -cpu "$(processor "$accelerator")" -smp 1 \
+        -m $((memory + ${domains:-512} + MEMORY_OF_XEN)) -nodefaults -no-reboot -display none \
+        -kernel "$LIB/xen" -append "$xen" -initrd "$LIB/vmlinux $linux,/proc/self/fd/3" \
+        -device virtio-serial-pci "$@" <&6 &
+    machine=$!
+}
+
+# Waits for the end of the machine, and sets $ended to its status.
+wait_for_machine() {
+    trap 'kill $machine $feeder 2>/dev/null; exit 143' HUP INT TERM
+    ended=0
+    wait "$machine" || ended=$?
+    trap - HUP INT TERM
+}
+
+# --- what came of it ---
+
+# The last of what Xen and dom0 said.
+show_log() {
+    tail -n 20 <&5 | tr -d '\r' | sed 's/^/  /' >&2
+}
+
+# Tells what dom0 reported, and ends as that says.
+conclude() {
+    reached='dom0 did not come up'
+    while read -r word rest; do
+        case $word in
+        ready) reached='xl did not create the domain' ;;
+        created) reached='the domain was still running' ;;
+        error) complain "$rest" ;;
+        remark) remark "$rest" ;;
+        status) exit "$rest" ;;
+        esac
+    done <&4
+    # 137: timeout has killed it.
+    if [ -n "$timeout" ] && [ "$ended" = 137 ]; then
+        complain "timed out after $timeout s: $reached"
+        if [ "$reached" = 'dom0 did not come up' ]; then show_log; fi
+        exit $TIMED_OUT
+    fi
+    complain "$reached, and the machine ended with status $ended"
+    show_log
+    exit $NOT_STARTED
+}
+
+case ${1:---help} in
+run | serve | shell) mode=$1 ;;
+--help) usage; exit 0 ;;
+*) fail "there is no $1" ;;
+esac
+shift
+
+config='' control='' forwards='' disks='' memory=256 domains='' timeout='' log='' quiet='' network='' disk='' feeder=''
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help) usage; exit 0 ;;
+    --quiet) quiet=1; shift ;;
+    --forward | --file | --disk | --memory | --domains | --timeout | --log | --control)
+        [ $# -ge 2 ] || fail "$1 needs a value"
+        case $1 in
+        --forward) add_forward "$2" ;;
+        --file) add_file "$2" ;;
+        --disk) add_disk "$2" ;;
+        --memory) memory=$2 ;;
+        --domains) domains=$2 ;;
+        --timeout) timeout=$2 ;;
+        --log) log=$2 ;;
+        --control) control=$2 ;;
+        esac
+        shift 2
+        ;;
+    -*) fail "unknown option $1" ;;
+    *)
+        if [ "$mode" != run ] || [ -n "$config" ]; then fail "$1 is one argument too many"; fi
+        config=$1
+        shift
+        ;;
+    esac
+done
+is_number "$memory" || fail "--memory takes a number of MiB"
+is_number "${domains:-0}" || fail "--domains takes a number of MiB"
+
+case $mode in
+run)
+    read_config
+    open_files
+    feed &
+    feeder=$!
+    start_machine -serial chardev:log -chardev file,id=log,path=/proc/self/fd/5 \
+        -chardev stdio,id=console -device virtserialport,nr=1,chardev=console \
+        -chardev file,id=report,path=/proc/self/fd/4 -device virtserialport,nr=2,chardev=report
+    wait_for_machine
+    kill "$feeder" 2>/dev/null || true
+    conclude
+    ;;
+serve)
+    [ -n "$control" ] || fail "serve needs --control SOCKET"
+    network=1 disk=1
+    open_files
+    start_machine -serial chardev:log -chardev file,id=log,path=/proc/self/fd/5 \
+        -chardev "socket,id=control,path=$control,server=on,wait=off" -device virtserialport,nr=2,chardev=control
+    wait_for_machine
+    exit "$ended"
+    ;;
+shell)
+    network=1 disk=1
+    open_files
+    # QEMU has the terminal itself.
+    exec 6<&0
+    start_machine -serial chardev:terminal -chardev stdio,id=terminal,signal=off
+    wait_for_machine
+    exit "$ended"
+    ;;
+esac
