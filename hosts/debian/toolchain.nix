@@ -6,7 +6,7 @@
   # Versions of the machine's tools (./record-versions): derivations do not see them change otherwise.
   versions,
   # What test hosts are made of (./record-packages): a line each of name, version, SHA-256 and place in the store.
-  recorded,
+  recorded ? "",
 }:
 let
   inherit (builtins)
