@@ -1,9 +1,13 @@
 //! A domain whose page tables Xen checks: `type="pv"`.
 
+#[cfg(test)]
+mod fake;
 mod grants;
 mod mmu;
 mod start_info;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod traps;
 
 use core::cell::OnceCell;

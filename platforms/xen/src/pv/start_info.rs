@@ -67,6 +67,12 @@ struct Layout {
 impl Layout {
     /// That of `info`, which lies at `address`, behind an image that ends at `image_end`.
     fn new(info: &start_info, address: u64, image_end: u64) -> Result<Self, StartInfoError> {
+        if !bytes(&info.magic).starts_with(MAGIC) {
+            return Err(StartInfoError::NoMagic);
+        }
+        if info.flags & SIF_INITDOMAIN != 0 {
+            return Err(StartInfoError::HostDomain);
+        }
         let memory_end = info.nr_pages.saturating_mul(PAGE_SIZE);
         let tables = sized(info.pt_base, info.nr_pt_frames.saturating_mul(PAGE_SIZE));
         let room = image_end..memory_end.saturating_sub(PADDING);
@@ -82,6 +88,8 @@ impl Layout {
         if !initrd.is_empty() {
             check("initrd", &initrd, &room, 1)?;
         }
+        let shared_info = sized(info.shared_info, PAGE_SIZE);
+        check("shared information", &shared_info, &(PAGE_SIZE..u64::MAX), PAGE_SIZE)?;
         Ok(Self { memory_end, frames, initrd, tables })
     }
 }
@@ -134,15 +142,7 @@ impl StartInfo {
         let info: &'static start_info = unsafe { &*ptr::with_exposed_provenance(address as usize) };
         // SAFETY: both variants are integers; which one it is, the flags say.
         let console = unsafe { info.console.domU };
-        if !bytes(&info.magic).starts_with(MAGIC) {
-            return Err(StartInfoError::NoMagic);
-        }
-        if info.flags & SIF_INITDOMAIN != 0 {
-            return Err(StartInfoError::HostDomain);
-        }
         let layout = Layout::new(info, address, image_end)?;
-        let place = sized(info.shared_info, PAGE_SIZE);
-        check("shared information", &place, &(PAGE_SIZE..u64::MAX), PAGE_SIZE)?;
         // SAFETY: both lie where the builder maps memory, and nobody writes there.
         let (frames, initrd) = unsafe { (memory::<u64>(&layout.frames), memory::<u8>(&layout.initrd)) };
         let shared = address..layout.tables.start;
@@ -202,4 +202,129 @@ fn command_line(field: &[u8]) -> Result<&str, StartInfoError> {
 fn bytes(characters: &[i8]) -> &[u8] {
     // SAFETY: a character is a byte of any value.
     unsafe { slice::from_raw_parts(characters.as_ptr().cast(), characters.len()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const IMAGE_END: u64 = 0x12_0000;
+    const ADDRESS: u64 = 0x14_2000;
+
+    /// 16 MiB, with an initrd of 3 bytes.
+    fn info() -> start_info {
+        // SAFETY: integers are any bytes.
+        let mut info: start_info = unsafe { core::mem::zeroed() };
+        let magic = b"xen-3.0-x86_64".map(u8::cast_signed);
+        info.magic[..magic.len()].copy_from_slice(&magic);
+        info.nr_pages = 4096;
+        info.shared_info = 0x7_ffff_0000;
+        info.mod_start = IMAGE_END;
+        info.mod_len = 3;
+        info.mfn_list = 0x13_a000;
+        info.pt_base = ADDRESS + 3 * PAGE_SIZE;
+        info.nr_pt_frames = 5;
+        info
+    }
+
+    fn misplaced(change: impl FnOnce(&mut start_info)) -> &'static str {
+        let mut info = info();
+        change(&mut info);
+        match Layout::new(&info, ADDRESS, IMAGE_END) {
+            Err(StartInfoError::Misplaced { what, .. }) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_lies_in_order_is_found() {
+        let layout = Layout::new(&info(), ADDRESS, IMAGE_END).unwrap();
+        assert_eq!(
+            layout,
+            Layout {
+                memory_end: 0x100_0000,
+                frames: 0x13_a000..0x14_2000,
+                initrd: IMAGE_END..IMAGE_END + 3,
+                tables: 0x14_5000..0x14_a000,
+            }
+        );
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_told() {
+        assert_eq!(misplaced(|info| info.pt_base += 8), "page tables");
+        assert_eq!(misplaced(|info| info.nr_pt_frames = 0), "page tables");
+        assert_eq!(misplaced(|info| info.nr_pt_frames = u64::MAX), "page tables");
+        assert_eq!(misplaced(|info| info.nr_pages = 0x14a + 127), "page tables");
+        assert_eq!(misplaced(|info| info.nr_pages = u64::MAX), "page tables");
+        assert_eq!(misplaced(|info| info.pt_base = ADDRESS), "start information");
+        assert_eq!(misplaced(|info| info.mfn_list = IMAGE_END - PAGE_SIZE), "list of frames");
+        assert_eq!(misplaced(|info| info.nr_pages = 4096 * 4), "list of frames");
+        assert_eq!(misplaced(|info| info.mod_start = 0x1000), "initrd");
+        assert_eq!(misplaced(|info| info.mod_len = u64::MAX), "initrd");
+        assert_eq!(misplaced(|info| info.shared_info += 1), "shared information");
+    }
+
+    #[test]
+    fn another_kind_of_start_is_told() {
+        let mut other = info();
+        other.magic[0] = 0;
+        assert_eq!(Layout::new(&other, ADDRESS, IMAGE_END), Err(StartInfoError::NoMagic));
+        let mut host = info();
+        host.flags = SIF_INITDOMAIN;
+        assert_eq!(Layout::new(&host, ADDRESS, IMAGE_END), Err(StartInfoError::HostDomain));
+    }
+
+    #[test]
+    fn a_shared_page_is_found_by_its_frame() {
+        let frames = [70, 71, 72, 73];
+        let find = |frame| shared_page("console", &frames, &(PAGE_SIZE..3 * PAGE_SIZE), frame, 9);
+        let found = find(72).unwrap().unwrap();
+        assert_eq!((found.page.as_ptr() as u64, found.port), (2 * PAGE_SIZE, Port(9)));
+        assert_eq!(find(0), Ok(None));
+        for elsewhere in [70, 73, 74, u64::MAX] {
+            assert!(find(elsewhere).is_err(), "frame {elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_command_line_ends_with_a_zero() {
+        assert_eq!(command_line(b"ip=dhcp\0rest"), Ok("ip=dhcp"));
+        assert_eq!(command_line(&[b'a'; 1024]), Err(StartInfoError::MalformedCommandLine));
+        assert_eq!(command_line(b"\xff\0"), Err(StartInfoError::MalformedCommandLine));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_found_lies_behind_the_image_and_in_memory(
+            fields in prop::collection::vec((0usize..7, any::<u64>(), 0u32..64), 1..4),
+            address in prop_oneof![Just(ADDRESS), any::<u64>()],
+        ) {
+            let mut info = info();
+            for (field, value, shift) in fields {
+                let value = value >> shift;
+                match field {
+                    0 => info.nr_pages = value,
+                    1 => info.mfn_list = value,
+                    2 => info.pt_base = value,
+                    3 => info.nr_pt_frames = value,
+                    4 => info.mod_start = value,
+                    5 => info.mod_len = value,
+                    _ => info.shared_info = value,
+                }
+            }
+            if let Ok(layout) = Layout::new(&info, address, IMAGE_END) {
+                prop_assert!(layout.memory_end <= ADDRESS_END);
+                prop_assert!(layout.tables.end + PADDING <= layout.memory_end);
+                prop_assert!(address + PAGE_SIZE <= layout.tables.start);
+                for range in [&layout.frames, &layout.tables] {
+                    prop_assert!(IMAGE_END <= range.start && range.start < range.end && range.end <= layout.tables.end);
+                }
+                prop_assert!(layout.initrd.is_empty() || IMAGE_END <= layout.initrd.start);
+                prop_assert!(layout.initrd.is_empty() || layout.initrd.end <= layout.tables.start);
+            }
+        }
+    }
 }

@@ -23,13 +23,13 @@ const READABLE: Content = Content::Mapped(Access::Read);
 const WRITABLE: Content = Content::Mapped(Access::ReadWrite);
 
 /// A change of one entry of a page table (`struct mmu_update`).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Update {
     /// The machine address of the entry.
     pub place: u64,
     /// What it is to be.
-    pub entry: u64,
+    pub entry: Entry,
 }
 
 /// Memory of the domain and Xen's check on its page tables.
@@ -147,7 +147,7 @@ impl<M: Mmu> Builder<'_, M> {
         let starts = range.clone().step_by(TABLE_SPAN as usize);
         // All of them are taken before one is filled, as each must map all of them read-only.
         let pages = self.take(starts.clone().count())?;
-        let mut links = [Update::default(); BATCH];
+        let mut links = [Update { place: 0, entry: Entry::EMPTY }; BATCH];
         let mut linked = 0;
         for ((start, page), link) in starts.zip(pages.step_by(PAGE_SIZE as usize)).zip(&mut links) {
             self.fill(page, start);
@@ -209,7 +209,7 @@ impl<M: Mmu> Builder<'_, M> {
     /// The change that links the table at `page`.
     fn link(&self, parent: u64, index: usize, page: u64) -> Update {
         let place = parent + (index * size_of::<Entry>()) as u64;
-        Update { place, entry: Entry::table(self.space.mmu.machine_address(page)).bits() }
+        Update { place, entry: Entry::table(self.space.mmu.machine_address(page)) }
     }
 }
 
