@@ -4,7 +4,7 @@
 
 use core::ptr::NonNull;
 
-pub use xen_abi::{Call, Errno, Frame, PAGE_SIZE, Port};
+pub use xen_abi::{Call, Errno, Frame, PAGE_SIZE, Port, ShutdownReason};
 
 /// The page by which a domain talks to the store of its host, and the channel that signals for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,4 +43,8 @@ pub unsafe trait Hypervisor: Copy + 'static {
 
     /// The page that the domain shares with the store of its host; `None` where the domain was built without.
     fn store(&self) -> Option<StorePage>;
+
+    /// Ends the domain, after what was written to its console is out. Its host restarts it or not, as `reason` and the
+    /// domain's configuration (`on_poweroff`, `on_reboot`, …) say.
+    fn shut_down(&self, reason: ShutdownReason) -> !;
 }

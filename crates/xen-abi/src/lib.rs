@@ -55,3 +55,16 @@ pub enum Call {
     /// `__HYPERVISOR_hvm_op`.
     Hvm = 34,
 }
+
+/// Why a domain ends (`SHUTDOWN_*` of `sched.h`): what its host sees and acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownReason(pub u32);
+
+impl ShutdownReason {
+    /// It is done (`SHUTDOWN_poweroff`).
+    pub const POWEROFF: Self = Self(0);
+    /// It wants to be started anew (`SHUTDOWN_reboot`).
+    pub const REBOOT: Self = Self(1);
+    /// It failed (`SHUTDOWN_crash`).
+    pub const CRASH: Self = Self(3);
+}
