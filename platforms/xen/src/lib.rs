@@ -9,7 +9,6 @@ extern crate std;
 mod boot;
 mod fault;
 mod hypercall;
-mod image;
 mod init;
 mod machine;
 mod pv;

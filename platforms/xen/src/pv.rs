@@ -15,6 +15,7 @@ use core::ops::Range;
 use core::ptr::{self, NonNull};
 use core::slice;
 
+use bare_x86_64::image::{data_start, image, text_start};
 use x86_64::SingleCore;
 use x86_64::paging::{Access, Content, Entry, GuardError, MapError, PAGE_SIZE};
 use xen_abi::{Call, Errno, Frame};
@@ -25,7 +26,7 @@ use self::start_info::StartInfo;
 pub use self::start_info::StartInfoError;
 use self::tables::{BuildError, Mmu, Plan, Space};
 use crate::machine::{Give, Machine, SharedPage, Started};
-use crate::{InitError, hypercall, image};
+use crate::{InitError, hypercall};
 
 /// A PV domain.
 pub(crate) struct Pv;
@@ -49,7 +50,7 @@ impl Domain {
     /// As for [`StartInfo::read`].
     unsafe fn new(start_info: u64) -> Result<Self, StartInfoError> {
         // SAFETY: the caller's.
-        let start = unsafe { StartInfo::read(start_info, image::whole().end)? };
+        let start = unsafe { StartInfo::read(start_info, image().end)? };
         // SAFETY: so Xen told.
         let memory = unsafe { Memory::new(start.frames) };
         let space = Space::new(start.root, memory);
@@ -64,9 +65,9 @@ impl Domain {
         };
         let parts = [
             (page(0), Content::Guard(0)),
-            (image::constants(), Content::Mapped(Access::Read)),
-            (image::text(), Content::Mapped(Access::ReadExecute)),
-            (image::whole().end..self.start.end, Content::Mapped(Access::Read)),
+            (image().start..text_start(), Content::Mapped(Access::Read)),
+            (text_start()..data_start(), Content::Mapped(Access::ReadExecute)),
+            (image().end..self.start.end, Content::Mapped(Access::Read)),
             shared_page(self.start.console),
             shared_page(self.start.store),
         ];
@@ -124,7 +125,7 @@ unsafe impl Machine for Pv {
         for guard in guards {
             domain.space.set(*guard, Content::Guard(0)).map_err(BuildError::Refused)?;
         }
-        for range in [PAGE_SIZE..image::whole().start, free..domain.start.memory_end] {
+        for range in [PAGE_SIZE..image().start, free..domain.start.memory_end] {
             let start = ptr::with_exposed_provenance_mut(range.start as usize);
             // SAFETY: the memory is mapped for reading and writing, and nobody's: it is neither the image, nor what the
             // builder left, nor a page table.
