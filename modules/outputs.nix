@@ -61,6 +61,18 @@ let
         lockFiles = [ (root + "/Cargo.lock") ] ++ lockFiles;
       };
 
+      # By platform, for those that want one; null where this toolchain cannot make it.
+      testHosts = lib.mapAttrs (_: room: testHostOf room.platform.testHost) (
+        lib.filterAttrs (_: room: room.platform.testHost != null) composition.pool.rooms
+      );
+
+      testHostOf =
+        directory:
+        let
+          make = import directory;
+        in
+        make (builtins.intersectAttrs (builtins.functionArgs make) { inherit lib toolchain tools; });
+
       tests = import ./tests.nix {
         inherit
           lib
@@ -68,7 +80,9 @@ let
           tools
           builder
           packTree
+          testHosts
           ;
+        inherit (composition) pool;
       };
     };
 
@@ -147,7 +161,9 @@ let
       );
     in
     {
-      packages = images;
+      packages = images // lib.mapAttrs' (platform: lib.nameValuePair "test-host-${platform}") (
+        lib.filterAttrs (_: host: host != null) shop.testHosts
+      );
       apps = lib.mapAttrs (_: app) images;
       inherit checks;
       legacyPackages = {

@@ -5,6 +5,10 @@
   tools,
   builder,
   packTree,
+  # Rooms as modules/default.nix found them.
+  pool,
+  # What images of a platform are tested on, for platforms that this machine is not; null where it cannot be made here.
+  testHosts,
 }:
 let
   # What a boot-test.nix says: one scenario, a list of them, or a function to these from the image and from what makes
@@ -32,27 +36,63 @@ let
       inherit script;
     };
 
-  # A scenario as boot-test takes it: with the image, and the check's name before its own.
+  # A scenario as boot-test takes it, in one of the platform's ways to start an image: with the image, and the check's name
+  # before its own.
   completed =
-    name: image: scenario:
+    name: image: variant: environment: scenario:
     scenario
     // {
-      name = if scenario ? name then "${name}, ${scenario.name}" else name;
+      name = lib.concatStringsSep ", " (
+        [ name ] ++ lib.optional (scenario ? name) scenario.name ++ lib.optional (variant != null) variant
+      );
       image = "${image}";
+      environment = environment // scenario.environment or { };
+    };
+
+  # The same in each way.
+  inEachVariant =
+    name: image: platform: scenario:
+    let
+      inherit (pool.rooms.${platform}.platform) variants;
+      complete = variant: environment: completed name image variant environment scenario;
+    in
+    if variants == { } then [ (complete null { }) ] else lib.mapAttrsToList complete variants;
+
+  # A check that stands for one that is not made; ./unicore test tells its reason.
+  skipped =
+    name: why:
+    toolchain.derive {
+      inherit name;
+      script = ''
+        echo 'skipped: ${why}' | tee $out
+      '';
     };
 
   boot =
     given: name: image: composition:
     let
+      inherit (composition) platform;
+      host = testHosts.${platform} or { outPath = ""; };
+    in
+    if host == null then
+      skipped "boot-${name}" "there is no test host for ${platform} with the toolchain ${toolchain.name}"
+    else
+      bootOn "${host}" given name image composition;
+
+  # Where `host` is empty the image runs on this machine.
+  bootOn =
+    host: given: name: image: composition:
+    let
       files = lib.imap0 (number: scenario: {
         name = "scenario${toString number}";
-        value = builtins.toJSON (completed name image scenario);
-      }) (scenarios given composition);
+        value = builtins.toJSON scenario;
+      }) (lib.concatMap (inEachVariant name image composition.platform) (scenarios given composition));
     in
     toolchain.derive (
       lib.listToAttrs files
       // {
         name = "boot-${name}";
+        UNICORE_TEST_HOST = host;
         programs = [
           "curl"
           "qemu"

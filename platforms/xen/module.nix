@@ -25,6 +25,7 @@ mkRoom ./. {
     run = ./run.sh;
     config = "xl.cfg";
     memoryMiB = 32;
+    testHost = ./test-host;
     variants = {
       pvh.UNICORE_XEN_TYPE = "pvh";
       pv.UNICORE_XEN_TYPE = "pv";

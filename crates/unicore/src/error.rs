@@ -27,6 +27,8 @@ pub(crate) enum Error {
     BadName { name: String, why: &'static str },
     /// A new application would overwrite something.
     Exists { path: PathBuf },
+    /// This machine is none that the image starts on, and no test host can be built.
+    NoTestHost { platform: String },
     /// The `.debug` file of an image cannot be read.
     Symbols { path: PathBuf, error: String },
     /// Standard input or output failed.
@@ -82,6 +84,10 @@ impl fmt::Display for Error {
             Self::Exists { path } => {
                 write!(f, "{} is there already: take another name, or move it away", path.display())
             }
+            Self::NoTestHost { platform } => write!(
+                f,
+                "this machine cannot start images for {platform}, and there is no test host for it from here: try UNICORE_PROVIDER=host"
+            ),
             Self::Symbols { path, error } => {
                 write!(f, "{} has no symbols to look up: {error}", path.display())
             }

@@ -1,7 +1,8 @@
 //! `run`: builds an image and becomes its own `run`.
 
+use std::env;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::{check_image, images};
@@ -11,11 +12,39 @@ use crate::flake::Flake;
 use crate::nix;
 
 pub(crate) fn run(flake: &Flake, run: &Run) -> Result<ExitCode, Error> {
-    check_image(&images(flake)?, &run.image)?;
+    let images = images(flake)?;
+    let platform = &check_image(&images, &run.image)?.platform;
     let built = nix::build_package(flake, &run.image)?;
+    let mut command = command(&built, run);
+    if !run.dry_run && env::var_os(TEST_HOST).is_none() && needs_test_host(&built)? {
+        command.env(TEST_HOST, test_host(flake, platform)?);
+    }
     // exec returns only where it failed.
-    let error = command(&built, run).exec();
-    Err(Error::File { path: built.join("run"), error })
+    Err(Error::File { path: built.join("run"), error: command.exec() })
+}
+
+/// Names the directory of a test host to an image's `run`.
+const TEST_HOST: &str = "UNICORE_TEST_HOST";
+
+/// What `run --check-host` ends with where this machine can't start the image by itself.
+const WANTING: i32 = 1;
+
+/// Whether this machine can't start the image by itself.
+fn needs_test_host(built: &Path) -> Result<bool, Error> {
+    let run = built.join("run");
+    let status = Command::new(&run).arg("--check-host").status();
+    Ok(status.map_err(|error| Error::File { path: run, error })?.code() == Some(WANTING))
+}
+
+/// Builds the test host of a platform.
+fn test_host(flake: &Flake, platform: &str) -> Result<PathBuf, Error> {
+    let name = format!("test-host-{platform}");
+    let exists: bool = nix::eval(flake, "packages", None, Some(&format!("packages: packages ? {name}")))?;
+    if exists {
+        nix::build_package(flake, &name)
+    } else {
+        Err(Error::NoTestHost { platform: platform.to_owned() })
+    }
 }
 
 /// The call of an image's `run`, in the form of docs/src/reference/run.md.

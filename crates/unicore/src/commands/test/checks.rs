@@ -1,6 +1,7 @@
 //! The flake's checks: built all together, so that Nix runs what it can at once.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,6 +14,9 @@ use crate::nix;
 
 /// Lines of a failed check's log that are shown.
 const SHOWN_LINES: usize = 40;
+
+/// How the output of a check begins that was not made; the reason follows.
+const SKIPPED: &str = "skipped: ";
 
 /// Nix: from names to what [`Check`] is made of. One check that does not evaluate must not hide the others.
 const EVALUATE: &str = r#"
@@ -55,7 +59,7 @@ pub(super) fn build(flake: &Flake, names: &[&str], tally: &mut Tally) -> Result<
                 &format!("does not evaluate; nix build '{}' tells why", flake.output("checks", Some(name))),
             );
         } else if check.is_built() {
-            tally.passed(name);
+            tell_built(name, check, tally);
         }
         evaluates && !check.is_built()
     });
@@ -66,7 +70,7 @@ pub(super) fn build(flake: &Flake, names: &[&str], tally: &mut Tally) -> Result<
     nix::build(flake, &outputs, &mut |derivation| tell_passed(&mut pending, derivation, tally))?;
     for (name, check) in &pending {
         match check.is_built() {
-            true => tally.passed(name),
+            true => tell_built(name, check, tally),
             false => tell_failed(name, check, tally),
         }
     }
@@ -86,10 +90,18 @@ fn tell_passed(pending: &mut BTreeMap<String, Check>, derivation: &str, tally: &
     pending.retain(|name, check| {
         let passed = check.derivation == derivation && check.is_built();
         if passed {
-            tally.passed(name);
+            tell_built(name, check, tally);
         }
         !passed
     });
+}
+
+/// A check that was built passed, unless it says of itself that it stands for one that could not be made.
+fn tell_built(name: &str, check: &Check, tally: &mut Tally) {
+    match fs::read_to_string(&check.output).as_deref().map(|said| said.strip_prefix(SKIPPED)) {
+        Ok(Some(why)) => tally.skipped(name, why.trim_end()),
+        _ => tally.passed(name),
+    }
 }
 
 fn tell_failed(name: &str, check: &Check, tally: &mut Tally) {
@@ -106,4 +118,24 @@ fn tell_failed(name: &str, check: &Check, tally: &mut Tally) {
 fn log_of(derivation: &str) -> String {
     let output = Command::new("nix-store").args(["--read-log", derivation]).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_was_not_made_is_not_told_as_passed() {
+        let directory = tempfile::tempdir().unwrap();
+        let output = directory.path().join("out");
+        let check = Check { derivation: String::new(), output: output.display().to_string() };
+        let told = |said: &str| {
+            fs::write(&output, said).unwrap();
+            let mut tally = Tally::default();
+            tell_built("check", &check, &mut tally);
+            tally.summary()
+        };
+        assert_eq!(told(""), "1 passed, 0 failed");
+        assert_eq!(told("skipped: no host\n"), "0 passed, 0 failed, 1 skipped");
+    }
 }
