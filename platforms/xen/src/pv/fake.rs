@@ -3,6 +3,7 @@
 
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::vec::Vec;
 
 use x86_64::paging::{Access, Content, Entry, PAGE_SIZE};
@@ -70,6 +71,8 @@ impl FakeXen {
         for number in 0..Self::BUILT {
             (0..ENTRIES).for_each(|index| self.put(address(number) / PAGE_SIZE, index, Entry::EMPTY));
         }
+        // Xen's own tables, in the upper half.
+        self.put(self.root, ENTRIES / 2, Entry::table(u64::MAX << 40));
         for (parent, index, child) in [(0, 0, 1), (1, 0, 2), (2, 0, 3), (2, 1, 4)] {
             self.put(address(parent) / PAGE_SIZE, index, Entry::table(address(child)));
         }
@@ -129,7 +132,7 @@ impl FakeXen {
         // Before its entries are looked at: one may map the table itself.
         self.machine.borrow_mut()[frame as usize].kind = after;
         if let (Kind::Plain, Kind::Table(level, _)) = (before, after) {
-            (0..ENTRIES).try_for_each(|index| self.begin_entry(level, self.get(frame, index)))?;
+            own(level).try_for_each(|index| self.begin_entry(level, self.get(frame, index)))?;
         }
         Ok(())
     }
@@ -143,7 +146,7 @@ impl FakeXen {
         };
         self.machine.borrow_mut()[frame as usize].kind = after;
         if let (Kind::Table(level, _), Kind::Plain) = (before, after) {
-            (0..ENTRIES).for_each(|index| self.end_entry(level, self.get(frame, index)));
+            own(level).for_each(|index| self.end_entry(level, self.get(frame, index)));
         }
     }
 
@@ -172,6 +175,11 @@ impl FakeXen {
         self.put(table, index, entry);
         Ok(())
     }
+}
+
+/// The entries of a table of `level` that are the domain's own.
+fn own(level: u32) -> Range<usize> {
+    0..if level == ROOT_LEVEL { ENTRIES / 2 } else { ENTRIES }
 }
 
 /// The frame that an entry names.
