@@ -19,6 +19,7 @@ impl DomainId {
 
 /// One end of an event channel (`evtchn_port_t` of `event_channel.h`), as its own domain numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
 pub struct Port(pub u32);
 
 /// Names a grant among those of the domain that gave it (`grant_ref_t` of `grant_table.h`).

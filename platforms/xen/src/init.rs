@@ -1,16 +1,23 @@
 //! Starting the domain: hypercalls, exceptions, console, memory, shared information.
 
+use core::cell::{Cell, UnsafeCell};
 use core::fmt::{self, Display};
 use core::mem::MaybeUninit;
 
+use bare_x86_64::BootError;
+use bare_x86_64::image::boot_stack_guard;
+use bare_x86_64::memory::InitrdError;
 use iface_allocator::Allocator;
 use iface_arch::Arch;
+use iface_platform::CommandLine;
+use x86_64::SingleCore;
 use x86_64::boot::GuardedStack;
 use x86_64::paging::{MapError, PAGE_SIZE};
 use xen_abi::Errno;
 
+use crate::machine::{SharedPage, Started};
 use crate::pv::StartInfoError;
-use crate::{Boot, Xen, machine};
+use crate::{Boot, Xen, clock, console, machine, shared_info};
 
 /// Settings, from `libs.xen`.
 pub struct Config {
@@ -56,6 +63,12 @@ pub struct Provides {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InitError {
+    /// The hypervisor is another one.
+    NoXen,
+    /// What Xen's builder of PVH domains left.
+    Boot(BootError),
+    /// The initrd of a PVH domain.
+    Initrd(InitrdError),
     /// What Xen's builder of PV domains left.
     StartInfo(StartInfoError),
     /// The page tables.
@@ -72,6 +85,9 @@ pub enum InitError {
 impl Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoXen => f.write_str("the image is for Xen, and this is another hypervisor"),
+            Self::Boot(error) => error.fmt(f),
+            Self::Initrd(error) => error.fmt(f),
             Self::StartInfo(error) => error.fmt(f),
             Self::Map(error) => error.fmt(f),
             Self::Refused { what, errno } => write!(f, "Xen refused {what}: {errno}"),
@@ -96,6 +112,25 @@ impl From<MapError> for InitError {
 /// Exceptions run here: the stack that raised one may have no room left.
 pub(crate) static EXCEPTION_STACK: GuardedStack<8192> = GuardedStack::new();
 
+/// Memory that the allocator has before the domain's own: for page tables of the console's page.
+#[repr(C, align(4096))]
+struct FirstMemory(UnsafeCell<[MaybeUninit<u8>; 16384]>);
+
+// SAFETY: `init` hands it out, once.
+unsafe impl Sync for FirstMemory {}
+
+static FIRST_MEMORY: FirstMemory = FirstMemory(UnsafeCell::new([MaybeUninit::zeroed(); 16384]));
+
+/// What is known of the start.
+struct Start {
+    started: Cell<Started>,
+    store: Cell<Option<SharedPage>>,
+}
+
+// SAFETY: the image runs on one processor, and no handler of exceptions uses it.
+static START: SingleCore<Start> =
+    unsafe { SingleCore::new(Start { started: Cell::new(Started::NOTHING), store: Cell::new(None) }) };
+
 /// Starts the domain, and gives its memory to the allocator.
 ///
 /// # Errors
@@ -105,11 +140,21 @@ pub fn init<A: Allocator, R: Arch>(
     boot: Boot,
     needs: Needs<A, R>,
 ) -> Result<Provides, InitError> {
-    machine::set(boot.machine);
-    boot.machine.begin(boot.start_info)?;
-    boot.machine.handle_exceptions();
+    let start = clock::tsc();
+    let machine = boot.machine;
+    machine::set(machine);
+    machine.begin(boot.start_info)?;
+    machine.handle_exceptions();
+    shared_info::map()?;
+    clock::init(start);
+    // SAFETY: there is one `Boot`, so this runs once, and nothing else uses that memory.
+    needs.allocator.add(unsafe { &mut *FIRST_MEMORY.0.get() });
+    if let Some(page) = machine.console()? {
+        console::attach(page);
+    }
     let mut give = |memory: &'static mut [MaybeUninit<u8>]| needs.allocator.add(memory);
-    boot.machine.set_up_memory(&mut give, &[EXCEPTION_STACK.guard()])?;
+    START.started.set(machine.set_up_memory(&mut give, &[boot_stack_guard(), EXCEPTION_STACK.guard()])?);
+    START.store.set(machine.store()?);
     Ok(Provides {
         clock: Xen,
         console: Xen,
@@ -119,4 +164,17 @@ pub fn init<A: Allocator, R: Arch>(
         memory: Xen,
         platform: Xen,
     })
+}
+
+pub(crate) fn command_line() -> CommandLine<'static> {
+    CommandLine::new(START.started.get().command_line)
+}
+
+pub(crate) fn initrd() -> Option<&'static [u8]> {
+    START.started.get().initrd
+}
+
+/// The page of the store's ring.
+pub(crate) fn store() -> Option<SharedPage> {
+    START.store.get()
 }

@@ -7,12 +7,19 @@ extern crate alloc;
 extern crate std;
 
 mod boot;
+mod clock;
+mod console;
+mod events;
+mod exit;
 mod fault;
 mod hypercall;
+mod hypervisor;
 mod init;
 mod machine;
+mod pages;
 mod pv;
 mod pvh;
+mod shared_info;
 
 pub use boot::Boot;
 pub use fault::panic;

@@ -1,17 +1,17 @@
 //! The two ways a domain runs, as one: [`Pvh`](crate::pvh::Pvh) and [`Pv`](crate::pv::Pv) each implement [`Machine`], and
 //! everything else of the platform calls it alone.
 //!
-//! The order of calls, from `init`: `begin`, `handle_exceptions`, `console`, `set_up_memory`, `map_shared_info`; then the
-//! others, in any order. From the first of them on the allocator has 16 KiB, which lie in the image, so that page tables
-//! for the console's page can be made; all else comes with `set_up_memory`. Every call is made in thread context on the
+//! The order of calls, from `init`: `begin`, `handle_exceptions`, `map_shared_info`, `console`, `set_up_memory`, `store`; then
+//! the others, in any order. From `console` on the allocator has 16 KiB, which lie in the image, so that page
+//! tables for the console's page can be made; all else comes with `set_up_memory`. Every call is made in thread context on the
 //! one processor, but `guarded` and `writable`, which the report of an exception asks too.
 //!
 //! Every virtual address of the image and of memory that the allocator is given is the pseudo-physical one, in both.
 
 use core::cell::Cell;
-use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use bare_x86_64::memory;
 use x86_64::SingleCore;
 use x86_64::paging::{GuardError, MapError};
 use xen_abi::{Errno, Frame, Port};
@@ -28,14 +28,19 @@ pub(crate) struct SharedPage {
 }
 
 /// What the domain was started with. It lies in memory that stays as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Started {
     pub command_line: &'static str,
     pub initrd: Option<&'static [u8]>,
 }
 
+impl Started {
+    /// With no command line and no initrd.
+    pub const NOTHING: Self = Self { command_line: "", initrd: None };
+}
+
 /// Takes memory for the allocator: mapped for reading and writing, and nobody else's.
-pub(crate) type Give<'a> = &'a mut dyn FnMut(&'static mut [MaybeUninit<u8>]);
+pub(crate) type Give<'a> = &'a mut dyn memory::Give;
 
 /// A way to run.
 ///
@@ -70,8 +75,9 @@ pub(crate) unsafe trait Machine: Sync {
     /// Puts the domain's `shared_info` (`public/xen.h`) in the place of `page`, which is a page of the image's `.bss`.
     fn map_shared_info(&self, page: NonNull<u8>) -> Result<(), Errno>;
 
-    /// Puts the first frame of the domain's grant table, version 1, in the place of `page`, as above.
-    fn map_grant_table(&self, page: NonNull<u8>) -> Result<(), Errno>;
+    /// Puts the first `frames` frames of the domain's grant table, version 1, in the place of as many pages from `pages` on,
+    /// which come from the allocator.
+    fn map_grant_table(&self, pages: NonNull<u8>, frames: usize) -> Result<(), Errno>;
 
     /// The frame of the page of ordinary memory at `page`, which is page-aligned.
     fn frame(&self, page: NonNull<u8>) -> Frame;

@@ -146,9 +146,13 @@ unsafe impl Machine for Pv {
         domain().show(page, domain().start.shared_info)
     }
 
-    fn map_grant_table(&self, page: NonNull<u8>) -> Result<(), Errno> {
-        let [frame] = grants::frames()?;
-        domain().show(page, frame * PAGE_SIZE)
+    fn map_grant_table(&self, pages: NonNull<u8>, frames: usize) -> Result<(), Errno> {
+        for (index, frame) in grants::frames(frames)?.into_iter().enumerate() {
+            // SAFETY: within the pages that the caller has for it.
+            let page = unsafe { pages.byte_add(index * PAGE_SIZE as usize) };
+            domain().show(page, frame * PAGE_SIZE)?;
+        }
+        Ok(())
     }
 
     fn frame(&self, page: NonNull<u8>) -> Frame {

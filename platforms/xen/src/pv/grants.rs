@@ -1,5 +1,8 @@
 //! Where the domain's grant table lies (`public/grant_table.h`, `GNTTABOP_setup_table`).
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use xen_abi::{Call, DomainId, Errno};
 use xen_sys::xen_pfn_t;
 
@@ -15,12 +18,12 @@ struct SetupTable {
     frames: *mut xen_pfn_t,
 }
 
-/// The machine frames of the table: the first `COUNT`, to which it is grown where it is smaller.
-pub(super) fn frames<const COUNT: usize>() -> Result<[xen_pfn_t; COUNT], Errno> {
-    let mut frames = [0; COUNT];
+/// The machine frames of the table: the first `count`, to which it is grown where it is smaller.
+pub(super) fn frames(count: usize) -> Result<Vec<xen_pfn_t>, Errno> {
+    let mut frames = vec![0; count];
     let mut setup = SetupTable {
         domain: DomainId::SELF.0,
-        frame_count: COUNT as u32,
+        frame_count: u32::try_from(count).map_err(|_| EINVAL)?,
         status: 0,
         frames: frames.as_mut_ptr(),
     };
