@@ -124,6 +124,18 @@ macro_rules! calls {
 }
 
 calls! {
+    // counters.rs
+    eventfd __NR_eventfd(count) make_counter;
+    eventfd2 __NR_eventfd2(count, flags) make_counter_with_flags;
+
+    // epoll.rs
+    epoll_create __NR_epoll_create(size) make_epoll;
+    epoll_create1 __NR_epoll_create1(flags) make_epoll_with_flags;
+    epoll_ctl __NR_epoll_ctl(epoll, operation, fd, event) control_epoll lacks "loops of epolls in one another, which are not refused";
+    epoll_pwait __NR_epoll_pwait(epoll, events, most, milliseconds) wait_epoll lacks "the mask of signals";
+    epoll_pwait2 __NR_epoll_pwait2(epoll, events, most, time) wait_epoll_precisely lacks "the mask of signals";
+    epoll_wait __NR_epoll_wait(epoll, events, most, milliseconds) wait_epoll;
+
     // files.rs
     close __NR_close(fd) close;
     close_range __NR_close_range(first, last, flags) close_range;
@@ -212,6 +224,16 @@ calls! {
     truncate __NR_truncate(path, size) resize_path;
     unlink __NR_unlink(path) remove;
     unlinkat __NR_unlinkat(base, path, flags) remove_at;
+
+    // pipes.rs
+    pipe __NR_pipe(to) make_pipe;
+    pipe2 __NR_pipe2(to, flags) make_pipe_with_flags lacks "O_DIRECT";
+
+    // poll.rs
+    poll __NR_poll(files, count, milliseconds) poll;
+    ppoll __NR_ppoll(files, count, time) poll_precisely lacks "the mask of signals";
+    pselect6 __NR_pselect6(count, read, write, exceptional, time) select_precisely lacks "the mask of signals";
+    select __NR_select(count, read, write, exceptional, time) select;
 
     // time.rs
     clock_getres __NR_clock_getres(clock, to) clock_resolution;

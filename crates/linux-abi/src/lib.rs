@@ -7,13 +7,19 @@ extern crate alloc;
 extern crate std;
 
 mod calls;
+mod counters;
 mod descriptors;
+mod epoll;
 mod files;
 mod identity;
 mod linux;
 mod network;
 mod paths;
+mod pipes;
+mod poll;
 mod start;
+#[cfg(test)]
+mod tests;
 mod time;
 mod user;
 mod waiting;

@@ -1,0 +1,165 @@
+//! Pipes.
+
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+
+use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
+use linux_raw_sys::ioctl::FIONREAD;
+use open_file::{Errno, Kind, OpenFile, Readiness, Status, Watchers};
+
+use crate::descriptors::Entry;
+use crate::epoll::anonymous;
+use crate::linux::{Linux, World};
+use crate::user::User;
+
+/// Bytes that a pipe holds (pipe(7)).
+const CAPACITY: usize = 65_536;
+/// Writes of no more than this are not torn (`PIPE_BUF`).
+const UNTORN: usize = 4096;
+
+/// What both ends share.
+#[derive(Default)]
+struct Pipe {
+    bytes: RefCell<VecDeque<u8>>,
+    /// Whether each end is open still.
+    has_reader: Cell<bool>,
+    has_writer: Cell<bool>,
+    readers: Watchers,
+    writers: Watchers,
+}
+
+impl Pipe {
+    fn status() -> Status {
+        Status { kind: Kind::Pipe, ..anonymous() }
+    }
+
+    fn room(&self) -> usize {
+        CAPACITY - self.bytes.borrow().len()
+    }
+}
+
+/// The end that is read.
+struct Reader(Rc<Pipe>);
+
+/// The end that is written.
+struct Writer(Rc<Pipe>);
+
+impl OpenFile for Reader {
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let pipe = &self.0;
+        let count = buffer.len().min(pipe.bytes.borrow().len());
+        if count == 0 {
+            let end = buffer.is_empty() || !pipe.has_writer.get();
+            return if end { Ok(0) } else { Err(Errno::EAGAIN) };
+        }
+        let mut bytes = pipe.bytes.borrow_mut();
+        for (to, from) in buffer.iter_mut().zip(bytes.drain(..count)) {
+            *to = from;
+        }
+        drop(bytes);
+        pipe.writers.notify(Readiness::OUT);
+        Ok(count)
+    }
+
+    fn status(&self) -> Result<Status, Errno> {
+        Ok(Pipe::status())
+    }
+
+    fn readiness(&self) -> Readiness {
+        let mut readiness = Readiness::NONE;
+        if !self.0.bytes.borrow().is_empty() {
+            readiness |= Readiness::IN;
+        }
+        if !self.0.has_writer.get() {
+            readiness |= Readiness::HUP;
+        }
+        readiness
+    }
+
+    fn watchers(&self) -> Option<&Watchers> {
+        Some(&self.0.readers)
+    }
+
+    fn control(&self, request: u32, argument: &mut [u8]) -> Result<usize, Errno> {
+        if request != FIONREAD {
+            return Err(Errno::ENOTTY);
+        }
+        let length = self.0.bytes.borrow().len() as i32;
+        *argument.first_chunk_mut().ok_or(Errno::EFAULT)? = length.to_ne_bytes();
+        Ok(0)
+    }
+}
+
+impl OpenFile for Writer {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let pipe = &self.0;
+        if !pipe.has_reader.get() {
+            return Err(Errno::EPIPE);
+        }
+        let room = pipe.room();
+        let torn = room < bytes.len();
+        if !bytes.is_empty() && (room == 0 || torn && bytes.len() <= UNTORN) {
+            return Err(Errno::EAGAIN);
+        }
+        let taken = room.min(bytes.len());
+        pipe.bytes.borrow_mut().extend(&bytes[..taken]);
+        pipe.readers.notify(Readiness::IN);
+        Ok(taken)
+    }
+
+    fn status(&self) -> Result<Status, Errno> {
+        Ok(Pipe::status())
+    }
+
+    fn readiness(&self) -> Readiness {
+        if !self.0.has_reader.get() {
+            Readiness::OUT | Readiness::ERR
+        } else if self.0.room() >= UNTORN {
+            Readiness::OUT
+        } else {
+            Readiness::NONE
+        }
+    }
+
+    fn watchers(&self) -> Option<&Watchers> {
+        Some(&self.0.writers)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.has_reader.set(false);
+        self.0.writers.notify(Readiness::OUT | Readiness::ERR);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.has_writer.set(false);
+        self.0.readers.notify(Readiness::HUP);
+    }
+}
+
+impl<W: World> Linux<W> {
+    pub fn make_pipe(&self, to: User<[i32; 2]>) -> Result<(), Errno> {
+        self.make_pipe_with_flags(to, 0)
+    }
+
+    pub fn make_pipe_with_flags(&self, to: User<[i32; 2]>, flags: u32) -> Result<(), Errno> {
+        if flags & !(O_CLOEXEC | O_NONBLOCK) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let pipe = Rc::new(Pipe::default());
+        pipe.has_reader.set(true);
+        pipe.has_writer.set(true);
+        let entry = |file: Rc<dyn OpenFile>, access| {
+            Entry::new(file, access | flags & O_NONBLOCK, flags & O_CLOEXEC != 0)
+        };
+        let (reader, writer) = (Rc::new(Reader(Rc::clone(&pipe))), Rc::new(Writer(pipe)));
+        let reader = self.descriptors.borrow_mut().add(entry(reader, O_RDONLY))?;
+        let writer = self.descriptors.borrow_mut().add(entry(writer, O_WRONLY));
+        let writer = writer.inspect_err(|_| self.forget(&[reader]))?;
+        self.store(to, [reader.0, writer.0]).inspect_err(|_| self.forget(&[reader, writer]))
+    }
+}

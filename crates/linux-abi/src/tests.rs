@@ -1,0 +1,390 @@
+//! A process on fakes, and what several of its calls do together.
+
+use std::boxed::Box;
+
+use iface_address_space::{AddressError, AddressSpace, Protection};
+use iface_arch::{Arch, Entry};
+use iface_clock::fake::FakeClock;
+use iface_console::Console;
+use iface_entropy::{Entropy, EntropyError};
+use iface_events::fake::FakeEvents;
+use iface_platform::{CommandLine, ExitStatus, Platform};
+use iface_scheduler::fake::FakeScheduler;
+use iface_sockets::{Family, Sockets, Type};
+use iface_vfs::{OpenOptions, Place, Status, Vfs};
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use core::ops::Range;
+
+use open_file::{Errno, OpenFile};
+
+use crate::Needs;
+use crate::calls::SystemCalls;
+use crate::linux::Linux;
+use linux_raw_sys::general as numbers;
+
+/// Everything that a process stands on, as far as tests of this crate need it: no files, no sockets, all memory allowed.
+#[derive(Clone, Copy)]
+pub(crate) struct Fake;
+
+type Scheduler = &'static FakeScheduler<&'static FakeEvents, &'static FakeClock>;
+type FakeNeeds = Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Fake, Scheduler, Fake, Fake>;
+
+/// A process, and the events in whose time it waits.
+pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
+    let events = FakeEvents::new(Box::leak(Box::default()));
+    let linux = Linux::new(Needs {
+        address_space: Fake,
+        arch: Fake,
+        clock: events.clock(),
+        console: Fake,
+        entropy: Fake,
+        platform: Fake,
+        scheduler: FakeScheduler::new(events, events.clock()),
+        sockets: Fake,
+        vfs: Fake,
+    });
+    (linux, events)
+}
+
+/// Makes a call with what fits into registers.
+pub(crate) fn call(linux: &impl SystemCalls, number: u32, arguments: &[usize]) -> isize {
+    let mut registers = [0; 6];
+    registers[..arguments.len()].copy_from_slice(arguments);
+    linux.call(number as usize, registers)
+}
+
+impl AddressSpace for Fake {
+    fn window(&self) -> Range<usize> {
+        0..0
+    }
+
+    unsafe fn map(&self, _: Range<usize>, _: Protection) -> Result<(), AddressError> {
+        Err(AddressError::Exhausted)
+    }
+
+    unsafe fn protect(&self, _: Range<usize>, _: Protection) -> Result<(), AddressError> {
+        Err(AddressError::BadRange)
+    }
+
+    unsafe fn unmap(&self, _: Range<usize>) -> Result<(), AddressError> {
+        Err(AddressError::BadRange)
+    }
+
+    fn allows(&self, range: Range<usize>, _: bool) -> bool {
+        range.start >= 4096
+    }
+}
+
+impl Arch for Fake {
+    type Context = ();
+
+    const NAME: &'static str = "fake";
+
+    fn running(&self) {}
+
+    fn context(&self, _: &'static mut [MaybeUninit<u8>], _: Entry, _: usize) {}
+
+    fn switch(&self, (): &(), (): &()) {}
+}
+
+impl Console for Fake {
+    fn write(&self, _: &[u8]) {}
+
+    fn read(&self, _: &mut [u8]) -> usize {
+        0
+    }
+}
+
+impl Entropy for Fake {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        buffer.fill(7);
+        Ok(())
+    }
+}
+
+impl Platform for Fake {
+    fn command_line(&self) -> CommandLine<'static> {
+        CommandLine::new("hostname=here")
+    }
+
+    fn initrd(&self) -> Option<&'static [u8]> {
+        None
+    }
+
+    fn exit(&self, status: ExitStatus) -> ! {
+        panic!("the process ended with {status:?}")
+    }
+}
+
+impl Sockets for Fake {
+    fn socket(&self, _: Family, _: Type, _: u32) -> Result<Rc<dyn OpenFile>, Errno> {
+        Err(Errno::EAFNOSUPPORT)
+    }
+
+    fn pair(&self, _: Type) -> Result<[Rc<dyn OpenFile>; 2], Errno> {
+        Err(Errno::EAFNOSUPPORT)
+    }
+}
+
+impl Vfs for Fake {
+    fn root(&self) -> Place {
+        Place { mount: 0, node: 1 }
+    }
+
+    fn open(&self, _: Place, _: &[u8], _: OpenOptions) -> Result<Rc<dyn OpenFile>, Errno> {
+        Err(Errno::ENOENT)
+    }
+
+    fn find(&self, _: Place, _: &[u8], _: bool) -> Result<Place, Errno> {
+        Err(Errno::ENOENT)
+    }
+
+    fn path(&self, _: Place) -> Result<Vec<u8>, Errno> {
+        Ok(Vec::from(*b"/"))
+    }
+
+    fn place(&self, _: &dyn OpenFile) -> Option<Place> {
+        None
+    }
+
+    fn status(&self, _: Place) -> Result<Status, Errno> {
+        Err(Errno::ENOENT)
+    }
+
+    fn make_directory(&self, _: Place, _: &[u8], _: u16) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn make_link(&self, _: &[u8], _: Place, _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn read_link(&self, _: Place, _: &[u8]) -> Result<Vec<u8>, Errno> {
+        Err(Errno::ENOENT)
+    }
+
+    fn remove(&self, _: Place, _: &[u8], _: bool) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn rename(&self, _: (Place, &[u8]), _: (Place, &[u8])) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn set_permissions(&self, _: Place, _: u16) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn capacity(&self, _: Place) -> Result<(u64, u64, u64), Errno> {
+        Ok((4096, 0, 0))
+    }
+}
+
+#[test]
+fn a_call_that_is_not_there_says_so() {
+    let (linux, _) = process();
+    assert_eq!(call(&linux, numbers::__NR_reboot, &[]), Errno::ENOSYS.returned());
+    assert_eq!(linux.call(usize::MAX, [0; 6]), Errno::ENOSYS.returned());
+}
+
+#[test]
+fn an_address_that_is_none_is_refused() {
+    let (linux, _) = process();
+    let bad =
+        |number, arguments: &[usize]| assert_eq!(call(&linux, number, arguments), Errno::EFAULT.returned());
+    linux.open_terminal().unwrap();
+    bad(numbers::__NR_write, &[1, 0, 5]);
+    bad(numbers::__NR_write, &[1, usize::MAX - 2, 5]);
+    bad(numbers::__NR_uname, &[8]);
+    bad(numbers::__NR_openat, &[0, 0, 0]);
+    bad(numbers::__NR_clock_gettime, &[0, 1]);
+    assert_eq!(call(&linux, numbers::__NR_write, &[1, 0, 0]), 0);
+}
+
+#[test]
+fn descriptors_made_of_one_another_share_their_flags() {
+    let (linux, _) = process();
+    linux.open_terminal().unwrap();
+    assert_eq!(call(&linux, numbers::__NR_dup, &[1]), 3);
+    let flags = (numbers::O_RDWR | numbers::O_NONBLOCK) as usize;
+    assert_eq!(call(&linux, numbers::__NR_fcntl, &[3, numbers::F_SETFL as usize, flags]), 0);
+    assert_eq!(call(&linux, numbers::__NR_fcntl, &[1, numbers::F_GETFL as usize]), flags as isize);
+    assert_eq!(call(&linux, numbers::__NR_fcntl, &[3, numbers::F_SETFD as usize, 1]), 0);
+    assert_eq!(call(&linux, numbers::__NR_fcntl, &[1, numbers::F_GETFD as usize]), 0);
+    assert_eq!(call(&linux, numbers::__NR_dup2, &[1, 3]), 3);
+    assert_eq!(call(&linux, numbers::__NR_dup3, &[1, 1, 0]), Errno::EINVAL.returned());
+    assert_eq!(call(&linux, numbers::__NR_close_range, &[0, u32::MAX as usize, 0]), 0);
+    assert_eq!(call(&linux, numbers::__NR_close, &[1]), Errno::EBADF.returned());
+}
+
+#[test]
+fn a_name_is_that_of_the_command_line() {
+    let (linux, _) = process();
+    let mut name = [0_u8; 65 * 6];
+    assert_eq!(call(&linux, numbers::__NR_uname, &[name.as_mut_ptr() as usize]), 0);
+    assert!(name.starts_with(b"Linux\0"));
+    assert!(name[65..].starts_with(b"here\0"));
+    assert!(name[65 * 4..].starts_with(b"fake\0"));
+}
+
+#[test]
+fn sleeping_takes_its_time() {
+    let (linux, events) = process();
+    let time: [i64; 2] = [1, 500_000_000];
+    assert_eq!(call(&linux, numbers::__NR_nanosleep, &[time.as_ptr() as usize, 0]), 0);
+    use iface_clock::Clock;
+    assert_eq!(events.clock().now().as_nanos(), 1_500_000_000);
+}
+
+/// A pipe's two ends.
+fn pipe(linux: &impl SystemCalls) -> [usize; 2] {
+    let mut ends = [0_i32; 2];
+    assert_eq!(call(linux, numbers::__NR_pipe2, &[ends.as_mut_ptr() as usize, 0]), 0);
+    ends.map(|end| end as usize)
+}
+
+fn write(linux: &impl SystemCalls, fd: usize, bytes: &[u8]) -> isize {
+    call(linux, numbers::__NR_write, &[fd, bytes.as_ptr() as usize, bytes.len()])
+}
+
+fn read(linux: &impl SystemCalls, fd: usize, buffer: &mut [u8]) -> isize {
+    call(linux, numbers::__NR_read, &[fd, buffer.as_mut_ptr() as usize, buffer.len()])
+}
+
+#[test]
+fn a_pipe_ends_with_its_last_writer() {
+    let (linux, _) = process();
+    let [reader, writer] = pipe(&linux);
+    let mut buffer = [0; 8];
+    assert_eq!(write(&linux, writer, b"hello"), 5);
+    assert_eq!(write(&linux, reader, b"x"), Errno::EBADF.returned());
+    assert_eq!(read(&linux, reader, &mut buffer[..2]), 2);
+    assert_eq!(read(&linux, reader, &mut buffer[2..]), 3);
+    assert_eq!(&buffer[..5], b"hello");
+    call(&linux, numbers::__NR_close, &[writer]);
+    assert_eq!(read(&linux, reader, &mut buffer), 0);
+    let [reader, writer] = pipe(&linux);
+    call(&linux, numbers::__NR_close, &[reader]);
+    assert_eq!(write(&linux, writer, b"x"), Errno::EPIPE.returned());
+}
+
+/// What an `epoll` tells within no time: data and events.
+fn ready(linux: &impl SystemCalls, epoll: usize) -> Vec<(u64, u32)> {
+    let mut events = [numbers::epoll_event { events: 0, data: 0 }; 8];
+    let count = call(linux, numbers::__NR_epoll_wait, &[epoll, events.as_mut_ptr() as usize, 8, 0]);
+    events[..count as usize].iter().map(|event| (event.data, event.events)).collect()
+}
+
+fn watch(linux: &impl SystemCalls, epoll: usize, operation: u32, fd: usize, events: u32) -> isize {
+    let event = numbers::epoll_event { events, data: fd as u64 };
+    call(linux, numbers::__NR_epoll_ctl, &[epoll, operation as usize, fd, &raw const event as usize])
+}
+
+const IN: u32 = numbers::EPOLLIN;
+
+#[test]
+fn an_epoll_tells_levels_until_they_are_gone() {
+    let (linux, _) = process();
+    let [reader, writer] = pipe(&linux);
+    let epoll = call(&linux, numbers::__NR_epoll_create1, &[0]) as usize;
+    assert_eq!(watch(&linux, epoll, numbers::EPOLL_CTL_ADD, reader, IN), 0);
+    assert_eq!(watch(&linux, epoll, numbers::EPOLL_CTL_ADD, reader, IN), Errno::EEXIST.returned());
+    assert_eq!(ready(&linux, epoll), []);
+    write(&linux, writer, b"ab");
+    for _ in 0..2 {
+        assert_eq!(ready(&linux, epoll), [(reader as u64, IN)]);
+    }
+    read(&linux, reader, &mut [0; 2]);
+    assert_eq!(ready(&linux, epoll), []);
+    assert_eq!(watch(&linux, epoll, numbers::EPOLL_CTL_DEL, reader, 0), 0);
+    write(&linux, writer, b"c");
+    assert_eq!(ready(&linux, epoll), []);
+    assert_eq!(watch(&linux, epoll, numbers::EPOLL_CTL_DEL, reader, 0), Errno::ENOENT.returned());
+}
+
+#[test]
+fn an_edge_is_told_once_and_a_shot_until_it_is_loaded_again() {
+    let (linux, _) = process();
+    let [reader, writer] = pipe(&linux);
+    let epoll = call(&linux, numbers::__NR_epoll_create1, &[0]) as usize;
+    watch(&linux, epoll, numbers::EPOLL_CTL_ADD, reader, IN | numbers::EPOLLET);
+    for _ in 0..2 {
+        write(&linux, writer, b"a");
+        assert_eq!(ready(&linux, epoll), [(reader as u64, IN)]);
+        assert_eq!(ready(&linux, epoll), []);
+    }
+    watch(&linux, epoll, numbers::EPOLL_CTL_MOD, reader, IN | numbers::EPOLLONESHOT);
+    assert_eq!(ready(&linux, epoll), [(reader as u64, IN)]);
+    write(&linux, writer, b"a");
+    assert_eq!(ready(&linux, epoll), []);
+    watch(&linux, epoll, numbers::EPOLL_CTL_MOD, reader, IN | numbers::EPOLLONESHOT);
+    assert_eq!(ready(&linux, epoll), [(reader as u64, IN)]);
+}
+
+#[test]
+fn a_closed_file_is_told_no_more_and_its_number_can_be_another() {
+    let (linux, _) = process();
+    let [reader, writer] = pipe(&linux);
+    let epoll = call(&linux, numbers::__NR_epoll_create1, &[0]) as usize;
+    watch(&linux, epoll, numbers::EPOLL_CTL_ADD, reader, IN);
+    write(&linux, writer, b"a");
+    call(&linux, numbers::__NR_close, &[reader]);
+    assert_eq!(ready(&linux, epoll), []);
+    let [again, writer] = pipe(&linux);
+    assert_eq!(again, reader);
+    assert_eq!(watch(&linux, epoll, numbers::EPOLL_CTL_ADD, again, IN), 0);
+    write(&linux, writer, b"b");
+    assert_eq!(ready(&linux, epoll), [(again as u64, IN)]);
+    assert_eq!(watch(&linux, epoll, numbers::EPOLL_CTL_ADD, epoll, IN), Errno::EINVAL.returned());
+}
+
+#[test]
+fn poll_tells_each_file_and_waits_no_longer_than_asked() {
+    use iface_clock::Clock;
+    let (linux, events) = process();
+    let [reader, writer] = pipe(&linux);
+    let entry = |fd: i32, events: u32| numbers::pollfd { fd, events: events as i16, revents: 9 };
+    let (input, output) = (numbers::POLLIN, numbers::POLLOUT);
+    let mut files =
+        [entry(reader as i32, input), entry(-1, input), entry(writer as i32, output), entry(77, input)];
+    let count = call(&linux, numbers::__NR_poll, &[files.as_mut_ptr() as usize, 4, 1000]);
+    let told = files.map(|file| file.revents as u32);
+    assert_eq!((count, told), (2, [0, 0, output, numbers::POLLNVAL]));
+    assert_eq!(call(&linux, numbers::__NR_poll, &[files.as_mut_ptr() as usize, 1, 250]), 0);
+    assert_eq!(events.clock().now().as_nanos(), 250_000_000);
+}
+
+#[test]
+fn select_keeps_the_bits_of_what_is_ready() {
+    let (linux, _) = process();
+    let [reader, writer] = pipe(&linux);
+    write(&linux, writer, b"x");
+    let (mut input, mut output) = ([1_u64 << reader | 1 << writer; 16], [1_u64 << writer; 16]);
+    let addresses = [input.as_mut_ptr() as usize, output.as_mut_ptr() as usize];
+    let count = call(&linux, numbers::__NR_select, &[5, addresses[0], addresses[1], 0, 0]);
+    assert_eq!((count, input[0], output[0]), (2, 1 << reader, 1 << writer));
+    let beyond = call(&linux, numbers::__NR_select, &[64, [1_u64 << 60].as_ptr() as usize, 0, 0, 0]);
+    assert_eq!(beyond, Errno::EBADF.returned());
+}
+
+#[test]
+fn a_counter_adds_up_and_a_semaphore_counts_down() {
+    let (linux, _) = process();
+    let mut value = [0; 8];
+    let counter = call(&linux, numbers::__NR_eventfd2, &[3, numbers::EFD_NONBLOCK as usize]) as usize;
+    assert_eq!(write(&linux, counter, &4_u64.to_ne_bytes()), 8);
+    assert_eq!(read(&linux, counter, &mut value), 8);
+    assert_eq!(u64::from_ne_bytes(value), 7);
+    assert_eq!(read(&linux, counter, &mut value), Errno::EAGAIN.returned());
+    assert_eq!(write(&linux, counter, &u64::MAX.to_ne_bytes()), Errno::EINVAL.returned());
+    assert_eq!(write(&linux, counter, &(u64::MAX - 1).to_ne_bytes()), 8);
+    assert_eq!(write(&linux, counter, &1_u64.to_ne_bytes()), Errno::EAGAIN.returned());
+    let semaphore = call(&linux, numbers::__NR_eventfd2, &[2, numbers::EFD_SEMAPHORE as usize]) as usize;
+    for _ in 0..2 {
+        assert_eq!(read(&linux, semaphore, &mut value), 8);
+        assert_eq!(u64::from_ne_bytes(value), 1);
+    }
+}
