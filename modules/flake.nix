@@ -16,8 +16,11 @@ let
     in
     lib.genAttrs names fileOf;
 
-  examples = outputs.outputsFor { unikernels = unikernelsIn "examples"; };
+  examplesAlone = unikernelsIn "examples";
+  examples = outputs.outputsFor { unikernels = examplesAlone; };
   tested = unikernelsIn "nixos-tests/boot" // unikernelsIn "nixos-tests/probes";
+
+  archOf = system: lib.head (lib.splitString "-" system);
 
   ofSystem =
     system:
@@ -36,11 +39,26 @@ let
           pages
           ;
       };
+
+      # What nixos-tests/<platform> has on the host of a platform. An image is made where a scenario asks for it.
+      onHost =
+        platform: host:
+        import (root + "/nixos-tests/${platform}") { inherit lib; } {
+          inherit toolchain host;
+          inherit (ours.shop.tests) made skipped;
+          player = tools."${platform}-test";
+          images = lib.mapAttrs (_: outputs.imageFor ours.shop platform (archOf system)) (examplesAlone // tested);
+          pkgs = inputs.nixpkgs.legacyPackages.${system} or null;
+        };
+      hasScenarios = platform: _: pathExists (root + "/nixos-tests/${platform}");
+      hostChecks = lib.foldl' (all: next: all // next) { } (
+        lib.mapAttrsToList onHost (lib.filterAttrs hasScenarios ours.shop.testHosts)
+      );
     in
     ours
     // {
       packages = ours.packages // tools;
-      checks = ours.checks // outputs.bootsOf ours.shop tested // poolChecks;
+      checks = ours.checks // outputs.bootsOf ours.shop tested // hostChecks // poolChecks;
       legacyPackages = ours.legacyPackages // {
         inherit (composition) optionsReference supportMatrix;
         inherit pages;

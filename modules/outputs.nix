@@ -117,6 +117,15 @@ let
       images = lib.mapAttrs (_: composition: shop.builder.imageOf (shop.composition.checked composition)) compositions;
     };
 
+  # The image of a unikernel for a platform and architecture.
+  imageFor =
+    shop: platform: arch: module:
+    let
+      made = imagesOf shop module;
+      isIt = composition: composition.platform == platform && composition.arch == arch;
+    in
+    made.images.${lib.head (builtins.attrNames (lib.filterAttrs (_: isIt) made.compositions))};
+
   merge = lib.foldl' (all: next: all // next) { };
 
   app = image: {
@@ -187,6 +196,7 @@ in
   inherit
     systems
     outputsFor
+    imageFor
     bootsOf
     bySystem
     ;

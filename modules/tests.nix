@@ -122,6 +122,8 @@ let
     };
 in
 {
+  inherit made skipped;
+
   # Boot tests of a unikernel's images, by the names of these.
   boots =
     given:

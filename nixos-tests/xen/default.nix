@@ -110,54 +110,52 @@ let
         }
       )
     );
-in
-{
-  # On the test host, as checks `xen-<scenario>`: `host` is its directory, `player` that of xen-test.
+
+  # On the test host: `player` is the directory of xen-test.
   onTestHost =
     {
       toolchain,
       player,
       host,
-      images,
-      made,
+      ...
     }:
-    lib.mapAttrs' (
-      name: played:
-      let
-        files = lib.imap0 (number: scenario: {
-          name = "scenario${toString number}";
-          value = builtins.toJSON (scenario // { host = "${host}"; });
-        }) played;
-      in
-      lib.nameValuePair "xen-${name}" (
-        toolchain.derive (
-          lib.listToAttrs files
-          // {
-            name = "xen-${name}";
-            programs = [
-              "curl"
-              "qemu"
-            ];
-            passAsFile = map (file: file.name) files;
-            script = ''
-              export HOME=$PWD
-              ${player}/bin/xen-test ${toString (map (file: "\"\$${file.name}Path\"") files)}
-              : > $out
-            '';
-          }
-        )
-      )
-    ) (scenarios { inherit images made; });
+    name: played:
+    let
+      files = lib.imap0 (number: scenario: {
+        name = "scenario${toString number}";
+        value = builtins.toJSON (scenario // { host = "${host}"; });
+      }) played;
+    in
+    toolchain.derive (
+      lib.listToAttrs files
+      // {
+        name = "xen-${name}";
+        programs = [
+          "curl"
+          "qemu"
+        ];
+        passAsFile = map (file: file.name) files;
+        script = ''
+          export HOME=$PWD
+          ${player}/bin/xen-test ${toString (map (file: "\"\$${file.name}Path\"") files)}
+          : > $out
+        '';
+      }
+    );
 
-  # On NixOS machines, by testers.runNixOSTest.
-  onNixos =
-    {
-      pkgs,
-      images,
-      made,
-    }:
-    lib.mapAttrs' (
-      name: played:
-      lib.nameValuePair "xen-${name}" (import ./nixos.nix { inherit lib pkgs; } name played)
-    ) (scenarios { inherit images made; });
-}
+  # The check of a scenario, by whoever can play it here.
+  check =
+    given: name: played:
+    if given.host != null then
+      onTestHost given name played
+    else if given.pkgs != null then
+      import ./nixos.nix { inherit lib; inherit (given) pkgs; } name played
+    else
+      given.skipped "xen-${name}" "there is neither a test host for Xen nor NixOS with the toolchain ${given.toolchain.name}";
+in
+# Checks `xen-<scenario>`, of what modules/flake.nix gives: `host` is null where there is no test host, `pkgs` where there is
+# no nixpkgs.
+{ images, made, ... }@given:
+lib.mapAttrs' (name: played: lib.nameValuePair "xen-${name}" (check given name played)) (
+  scenarios { inherit images made; }
+)
