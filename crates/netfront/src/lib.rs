@@ -2,6 +2,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod address;
 mod broken;
@@ -19,6 +21,8 @@ mod queue;
 mod receive;
 mod transmit;
 
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;

@@ -44,7 +44,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Rings and channels for `backend`, with pages of `pool`.
+    /// Rings and channels for `backend`, with the pages of `pool` to receive into.
     ///
     /// # Errors
     /// As [`LinkError`] says; then nothing is left of it.
@@ -57,21 +57,24 @@ impl Link {
         let Parts { grants, channels, source, transmit_buffers } = *parts;
         pool.refill(grants)?;
         let transmit = Transmit::new(grants, backend, transmit_buffers, abilities.offload, pool)?;
-        let receive = match Receive::new(grants, backend, pool) {
+        let mut receive = match Receive::new(grants, backend, pool) {
             Ok(receive) => receive,
             Err(error) => {
                 transmit.close(grants, pool);
                 return Err(error);
             }
         };
-        match open_ports(channels, source, backend, abilities.split_channels) {
-            Ok(ports) => Ok(Self { transmit, receive, ports }),
+        let ports = match open_ports(channels, source, backend, abilities.split_channels) {
+            Ok(ports) => ports,
             Err(error) => {
                 transmit.close(grants, pool);
                 receive.close(grants, pool);
-                Err(error.into())
+                return Err(error.into());
             }
-        }
+        };
+        // Nobody is there to be signalled before `wake`.
+        let _ = receive.post(grants, pool);
+        Ok(Self { transmit, receive, ports })
     }
 
     /// Closes the channels, and takes all pages back that the backend lets go of.
@@ -96,7 +99,7 @@ impl Link {
         [self.receive.dropped, self.transmit.refused]
     }
 
-    /// Signals for both rings, whether the backend wants that or not: what it was told before it was connected may be lost.
+    /// Signals for both rings, as the backend has just been connected.
     pub(crate) fn wake(&self, channels: impl EventChannels) {
         self.ports.into_iter().for_each(|port| channels.signal(port));
     }

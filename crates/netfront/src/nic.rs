@@ -94,12 +94,9 @@ impl<G: GrantTable, V: EventChannels> Nic<G, V> {
         self.state.borrow_mut().on_break = Some(call);
     }
 
-    /// Rings and channels for `backend`, with pages to receive into; they are not used yet.
+    /// Rings and channels for `backend`, which are not used yet.
     pub(crate) fn open(&self, backend: DomainId, abilities: Abilities) -> Result<Link, LinkError> {
-        let state = &mut *self.state.borrow_mut();
-        let mut link = Link::open(&self.parts, backend, abilities, &mut state.pool)?;
-        link.flush(&self.parts, &mut state.pool);
-        Ok(link)
+        Link::open(&self.parts, backend, abilities, &mut self.state.borrow_mut().pool)
     }
 
     /// Uses `link` from now on.
