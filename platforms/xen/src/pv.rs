@@ -10,7 +10,7 @@ mod tables;
 mod tests;
 mod traps;
 
-use core::cell::OnceCell;
+use core::cell::{Cell, OnceCell};
 use core::ops::Range;
 use core::ptr::{self, NonNull};
 use core::slice;
@@ -34,6 +34,8 @@ pub(crate) struct Pv;
 struct Domain {
     start: StartInfo,
     space: Space<Memory>,
+    /// Where the page that Xen shares is mapped.
+    shared_info: Cell<Option<NonNull<u8>>>,
 }
 
 // SAFETY: the image runs on one processor, and no handler that returns uses it.
@@ -54,7 +56,7 @@ impl Domain {
         // SAFETY: so Xen told.
         let memory = unsafe { Memory::new(start.frames) };
         let space = Space::new(start.root, memory);
-        Ok(Self { start, space })
+        Ok(Self { start, space, shared_info: Cell::new(None) })
     }
 
     /// Maps all memory, and returns where the free memory behind the page tables begins.
@@ -71,7 +73,15 @@ impl Domain {
             shared_page(self.start.console),
             shared_page(self.start.store),
         ];
-        self.space.build(&Plan { memory_end: self.start.memory_end, parts: &parts, free: self.start.end })
+        let plan = Plan { memory_end: self.start.memory_end, parts: &parts, free: self.start.end };
+        let free = self.space.build(&plan)?;
+        // The new tables show the image's own frame there.
+        self.show_shared_info()?;
+        Ok(free)
+    }
+
+    fn show_shared_info(&self) -> Result<(), Errno> {
+        self.shared_info.get().map_or(Ok(()), |page| self.show(page, self.start.shared_info))
     }
 
     /// Has the page at `page` show another frame, at machine address `frame`.
@@ -143,7 +153,8 @@ unsafe impl Machine for Pv {
     }
 
     fn map_shared_info(&self, page: NonNull<u8>) -> Result<(), Errno> {
-        domain().show(page, domain().start.shared_info)
+        domain().shared_info.set(Some(page));
+        domain().show_shared_info()
     }
 
     fn map_grant_table(&self, pages: NonNull<u8>, frames: usize) -> Result<(), Errno> {
