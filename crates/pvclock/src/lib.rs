@@ -130,12 +130,15 @@ impl<T: Versioned> Shared<T> {
 }
 
 impl TimeInfo {
-    /// Nanoseconds when the time-stamp counter is `tsc`, which may be earlier than this information.
+    /// Nanoseconds when the time-stamp counter is `tsc`, which may be earlier than this information. The counter of a guest
+    /// that was started since the hypervisor last looked at it is below 0 in the information.
     fn at(&self, tsc: u64) -> u64 {
-        if tsc >= self.tsc {
-            self.nanoseconds.wrapping_add(self.scaled(tsc - self.tsc))
+        let counts = tsc.wrapping_sub(self.tsc).cast_signed();
+        let nanoseconds = self.scaled(counts.unsigned_abs());
+        if counts >= 0 {
+            self.nanoseconds.wrapping_add(nanoseconds)
         } else {
-            self.nanoseconds.saturating_sub(self.scaled(self.tsc - tsc))
+            self.nanoseconds.saturating_sub(nanoseconds)
         }
     }
 
@@ -188,6 +191,12 @@ mod tests {
         assert_eq!(info().at(1_000_000), 7_000_000);
         assert_eq!(info().at(1_000_000 + 2_500_000), 7_999_999);
         assert_eq!(info().at(1_000_000 - 2_500), 7_000_000 - 999);
+    }
+
+    #[test]
+    fn a_guest_younger_than_the_information_has_the_time() {
+        let info = TimeInfo { tsc: 0u64.wrapping_sub(2_500), ..info() };
+        assert_eq!(info.at(0), 7_000_000 + 999);
     }
 
     #[test]
