@@ -21,7 +21,7 @@ use x86_64::paging::{Access, Content, Entry, GuardError, MapError, PAGE_SIZE};
 use xen_abi::{Call, Errno, Frame};
 use xen_sys::CONSOLEIO_write;
 
-use self::mmu::Machine as Memory;
+use self::mmu::Memory;
 use self::start_info::StartInfo;
 pub use self::start_info::StartInfoError;
 use self::tables::{BuildError, Mmu, Plan, Space};
@@ -126,7 +126,7 @@ unsafe impl Machine for Pv {
     }
 
     fn handle_exceptions(&self) {
-        traps::set().expect("Xen takes a table of traps");
+        assert!(traps::set().is_ok(), "Xen takes a table of traps");
     }
 
     fn set_up_memory(&self, give: Give<'_>, guards: &[u64]) -> Result<Started, InitError> {

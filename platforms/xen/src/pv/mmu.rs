@@ -17,11 +17,11 @@ const FORGET_ONE: usize = 2;
 
 /// Memory whose pages have the frames of `frames`.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct Memory {
     frames: &'static [u64],
 }
 
-impl Machine {
+impl Memory {
     /// # Safety
     /// Page by page `frames` is the domain's memory, as Xen told.
     pub const unsafe fn new(frames: &'static [u64]) -> Self {
@@ -29,7 +29,7 @@ impl Machine {
     }
 }
 
-impl Mmu for Machine {
+impl Mmu for Memory {
     fn machine_address(&self, page: u64) -> u64 {
         self.frames[(page / PAGE_SIZE) as usize] * PAGE_SIZE
     }
