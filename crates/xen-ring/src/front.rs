@@ -44,17 +44,27 @@ where
     /// `page` is page-aligned and valid for reads and writes until the ring is dropped. Meanwhile nobody in this domain
     /// accesses it otherwise, unless by atomic operations; the other domain may do what it wants.
     pub unsafe fn new(page: NonNull<u8>) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::starting_at(page, 0) }
+    }
+
+    /// An empty ring, upon which `count` requests were sent and answered before.
+    ///
+    /// # Safety
+    /// As [`new`](Self::new).
+    pub(crate) unsafe fn starting_at(page: NonNull<u8>, count: u32) -> Self {
         const { Self::WHOLE_WORDS };
+        let page = page.cast();
         let ring = Self {
-            page: page.cast(),
-            pushed: 0,
-            published: 0,
-            answered: 0,
-            popped: 0,
+            page,
+            pushed: count,
+            published: count,
+            answered: count,
+            popped: count,
             dead: None,
             types: PhantomData,
         };
-        ring.page().initialise();
+        ring.page().initialise(count);
         ring
     }
 

@@ -10,10 +10,14 @@ mod error;
 mod front;
 mod in_flight;
 mod page;
+#[cfg(not(test))]
+mod watch;
 mod word;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+use tests::watch;
 
 pub use bytes::{Receiver, Sender};
 pub use error::{Full, Index, RingError};

@@ -35,13 +35,13 @@ impl Page {
         1 << fitting.ilog2()
     }
 
-    /// An empty ring (`SHARED_RING_INIT`), and nothing of what the page held before.
-    pub(crate) fn initialise(&self) {
+    /// An empty ring (`SHARED_RING_INIT`) that goes on from `count`, and nothing of what the page held before.
+    pub(crate) fn initialise(&self, count: u32) {
         self.padding.iter().chain(&self.entries).for_each(|word| word.write(0));
-        self.req_prod.write(0);
-        self.rsp_prod.write(0);
-        self.req_event.write(1);
-        self.rsp_event.write(1);
+        self.req_prod.write(count);
+        self.rsp_prod.write(count);
+        self.req_event.write(count.wrapping_add(1));
+        self.rsp_event.write(count.wrapping_add(1));
     }
 
     /// Writes `value` into place `slot` of those of `stride` bytes.
