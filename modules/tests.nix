@@ -79,13 +79,15 @@ let
     else
       bootOn "${host}" given name image composition;
 
-  # Where `host` is empty the image runs on this machine.
+  # Where `host` is empty the image runs on this machine. A test host is emulated in whole, and has to start first.
   bootOn =
     host: given: name: image: composition:
     let
+      patience = if host == "" then 1 else 3;
+      inTime = scenario: scenario // { timeoutSeconds = patience * scenario.timeoutSeconds or 60; };
       files = lib.imap0 (number: scenario: {
         name = "scenario${toString number}";
-        value = builtins.toJSON scenario;
+        value = builtins.toJSON (inTime scenario);
       }) (lib.concatMap (inEachVariant name image composition.platform) (scenarios given composition));
     in
     toolchain.derive (
@@ -112,11 +114,14 @@ let
     toolchain.derive {
       name = "reproducible-${name}";
       inherit image;
+      config = composition.target.config;
       again = builder.imageOf (composition // { attempt = "second"; });
       script = ''
         cmp "$image/${name}" "$again/${name}"
         cmp "$image/${name}.debug" "$again/${name}.debug"
         cmp "$image/manifest.json" "$again/manifest.json"
+        # It names the place of the image.
+        if [ -n "$config" ]; then sed "s|$image|$again|" "$image/$config" | cmp - "$again/$config"; fi
         : > $out
       '';
     };

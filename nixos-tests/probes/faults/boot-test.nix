@@ -5,6 +5,7 @@ let
     {
       kvm = "page fault";
       linux = "invalid memory access at address";
+      xen = "page fault";
     }
     .${platform};
   fault = argument: said: function: {
