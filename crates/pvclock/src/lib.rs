@@ -130,17 +130,6 @@ impl<T: Versioned> Shared<T> {
 }
 
 impl TimeInfo {
-<<<<<<< HEAD
-    /// Nanoseconds when the time-stamp counter is `tsc`, which may be earlier than this information. A guest's counter begins
-    /// with the guest, while the hypervisor's information may be of a moment before: such a count is less than 0, modulo 2⁶⁴.
-    fn at(&self, tsc: u64) -> u64 {
-        let counts = tsc.wrapping_sub(self.tsc).cast_signed();
-        let scaled = self.scaled(counts.unsigned_abs());
-        if counts >= 0 {
-            self.nanoseconds.wrapping_add(scaled)
-        } else {
-            self.nanoseconds.saturating_sub(scaled)
-=======
     /// Nanoseconds when the time-stamp counter is `tsc`, which may be earlier than this information. The counter of a guest
     /// that was started since the hypervisor last looked at it is below 0 in the information.
     fn at(&self, tsc: u64) -> u64 {
@@ -150,7 +139,6 @@ impl TimeInfo {
             self.nanoseconds.wrapping_add(nanoseconds)
         } else {
             self.nanoseconds.saturating_sub(nanoseconds)
->>>>>>> e1a8c27f43a1fd2cb6f36f614c19b1c221c474f6
         }
     }
 
@@ -206,15 +194,9 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
-    fn information_of_before_the_guest_is_as_good() {
-        let info = TimeInfo { tsc: 0u64.wrapping_sub(5_000), ..info() };
-        assert_eq!(info.at(2_500), 7_000_000 + 2_999);
-=======
     fn a_guest_younger_than_the_information_has_the_time() {
         let info = TimeInfo { tsc: 0u64.wrapping_sub(2_500), ..info() };
         assert_eq!(info.at(0), 7_000_000 + 999);
->>>>>>> e1a8c27f43a1fd2cb6f36f614c19b1c221c474f6
     }
 
     #[test]
