@@ -5,6 +5,8 @@ mod back;
 mod channels;
 mod grants;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use back::BackRing;
 pub use channels::FakeChannels;

@@ -35,6 +35,11 @@ impl Xen {
         self.halfwords(reference).each_ref().map(|halfword| halfword.load(Ordering::Relaxed))
     }
 
+    /// Writes an entry's flags.
+    pub fn set_flags(&self, reference: Reference, flags: u16) {
+        self.halfwords(reference)[0].store(flags, Ordering::Relaxed);
+    }
+
     /// Maps a grant for `domain`, where it may: reads and checks the entry, then notes the use in one step with that check.
     pub fn map(&self, domain: DomainId, reference: Reference, writing: bool) -> bool {
         let [flags, grantee, ..] = self.halfwords(reference);
