@@ -5,12 +5,14 @@ use core::ptr;
 use x86_64::paging::{Entry, PAGE_SIZE, Table};
 use xen_abi::{Call, DomainId, Errno};
 use xen_sys::{
-    __MACH2PHYS_VIRT_START, MMUEXT_TLB_FLUSH_LOCAL, mmuext_op, mmuext_op__bindgen_ty_1,
+    __MACH2PHYS_VIRT_START, MMUEXT_TLB_FLUSH_LOCAL, mmu_update, mmuext_op, mmuext_op__bindgen_ty_1,
     mmuext_op__bindgen_ty_2,
 };
 
 use super::tables::{Mmu, Update};
 use crate::hypercall;
+
+const _: () = assert!(size_of::<Update>() == size_of::<mmu_update>(), "the two are one structure");
 
 /// Flag of `update_va_mapping`: this processor forgets the one entry (`UVMF_INVLPG | UVMF_LOCAL`).
 const FORGET_ONE: usize = 2;
@@ -31,7 +33,8 @@ impl Memory {
 
 impl Mmu for Memory {
     fn machine_address(&self, page: u64) -> u64 {
-        self.frames[(page / PAGE_SIZE) as usize] * PAGE_SIZE
+        // Where there is none, Xen refuses what this makes of it.
+        self.frames[(page / PAGE_SIZE) as usize].wrapping_mul(PAGE_SIZE)
     }
 
     fn entry(&self, table: u64, index: usize) -> Entry {

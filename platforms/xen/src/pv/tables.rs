@@ -15,9 +15,9 @@ const ROOT_LEVEL: u32 = 3;
 const ENTRIES: usize = 512;
 /// What a table of level 0 maps, in bytes.
 const TABLE_SPAN: u64 = ENTRIES as u64 * PAGE_SIZE;
-/// Tables of level 0 that are linked by one hypercall, for each of which Xen flushes the TLB. Xen's domain builder leaves
-/// room for twice as many behind the tables it made, and a table of level 1 is filled by whole batches.
-pub(super) const BATCH: usize = 64;
+/// Tables of level 0 that are linked by one hypercall, as Xen flushes the TLB at each. Behind the tables that it made, Xen's
+/// domain builder maps room for twice as many; a table of level 1 is filled by whole batches.
+const BATCH: usize = 64;
 
 const READABLE: Content = Content::Mapped(Access::Read);
 const WRITABLE: Content = Content::Mapped(Access::ReadWrite);
@@ -72,7 +72,7 @@ impl From<Errno> for BuildError {
 pub(super) struct Plan<'a> {
     /// Where memory ends; it begins at 0.
     pub memory_end: u64,
-    /// Whole pages that are not to be read and written, or are although a part before says else.
+    /// Whole pages that are something else than for reading and writing; the last part that has a page counts.
     pub parts: &'a [(Range<u64>, Content)],
     /// Where the free memory begins that new tables are taken of. Xen's builder has mapped the first of it for writing.
     pub free: u64,
