@@ -1,0 +1,7 @@
+{
+  app = {
+    crate = ./.;
+    needs = [ "block-device" "clock" "console" "platform" ];
+  };
+  platforms = [ "xen" ];
+}
