@@ -119,7 +119,7 @@ on_reboot = \"destroy\""
     words=$(mktemp)
     "$@" <&0 2>"$words" &
     machine=$!
-    trap 'xl destroy "$domain" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
+    trap 'xl destroy "$domain" 2>/dev/null; kill "$machine" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
     wait "$machine" || true
     cat "$words" >&2
     reason=$(sed -n 's/.*has shut down, reason code \([0-9]*\).*/\1/p' "$words")

@@ -1,8 +1,9 @@
 //! The configurations that `run` makes for domains, and what it makes of their ends.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -42,12 +43,16 @@ impl Image {
         self.0.path().canonicalize().unwrap().join(name)
     }
 
-    fn run(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    fn command(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Command {
         let mut command = Command::new("sh");
         command.arg(self.path("run")).args(arguments).current_dir(self.0.path());
         command.env("PATH", format!("{}:/usr/bin:/bin", self.path("bin").display()));
         command.env_remove("UNICORE_TEST_HOST").envs(environment.iter().copied());
-        command.output().unwrap()
+        command
+    }
+
+    fn run(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+        self.command(environment, arguments).output().unwrap()
     }
 
     /// Standard output of a run that ends well.
@@ -160,6 +165,18 @@ fn a_domain_ends_as_its_image_does() {
     assert_eq!(ended("3"), Some(134));
     assert_eq!(ended("135"), Some(7));
     assert_eq!(ended("2"), Some(125));
+}
+
+#[test]
+fn who_ends_it_ends_the_domain() {
+    let image = Image::new(json!({})).with_xl("echo created; exec sleep 1000 ;; destroy) echo \"destroyed $2\"");
+    let mut command = image.command(&[], &[]);
+    let mut run = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(run.stdout.take().unwrap()).lines();
+    assert_eq!(output.next().unwrap().unwrap(), "created");
+    Command::new("kill").arg(run.id().to_string()).status().unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(143));
+    assert!(output.next().unwrap().unwrap().starts_with("destroyed x-xen-x86_64-"));
 }
 
 #[test]
