@@ -31,6 +31,10 @@ let
         inherit lib root;
         inherit (composition) optionsPage supportPage supportMatrix;
       };
+      # What test hosts have to pass themselves.
+      testHosts = lib.mapAttrs' (platform: host: lib.nameValuePair "test-host-${platform}" host.tests) (
+        lib.filterAttrs (_: host: host ? tests) ours.shop.testHosts
+      );
       poolChecks = import ./checks.nix {
         inherit
           lib

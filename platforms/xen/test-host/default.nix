@@ -17,11 +17,8 @@ let
     && named "xen-hypervisor-.*" != [ ]
     && named "linux-image-.*" != [ ]
     && named "busybox-static" != [ ];
-in
-if !isComplete then
-  null
-else
-  toolchain.derive {
+
+  host = toolchain.derive {
     name = "xen-test-host";
     debs = attrValues debs;
     dom0 = ./dom0;
@@ -32,4 +29,20 @@ else
       sed -e "s|@lib@|$out/lib|" -e "s|@pack@|${tools.pack}/bin/pack|" ${./test-host.sh} > $out/bin/test-host
       chmod +x $out/bin/test-host
     '';
-  }
+  };
+
+  tests = toolchain.derive {
+    name = "xen-test-host-tests";
+    inherit host;
+    tests = ./tests;
+    programs = [
+      "curl"
+      "qemu"
+    ];
+    script = ''
+      "$tests/run" "$host"
+      : > $out
+    '';
+  };
+in
+if isComplete then host // { inherit tests; } else null
