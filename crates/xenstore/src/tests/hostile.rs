@@ -5,15 +5,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::boxed::Box;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::format;
 use std::rc::Rc;
 use std::vec::Vec;
 
-use iface_event_channels::EventChannels;
-use iface_events::fake::FakeEvents;
-use iface_scheduler::{Scheduler as _, ThreadId};
+use iface_events::{Events, Source, fake::FakeEvents};
+use iface_scheduler::{Scheduler as _, ThreadId, fake::FakeScheduler};
 use iface_xenstore::{StoreError, Tree, Xenstore};
 use xen_fake::FakeChannels;
 
@@ -22,6 +21,7 @@ use super::{at, world};
 use crate::page::Page;
 use crate::session::{Session, Step};
 use crate::wire::{Header, PAYLOAD_MAX, Type};
+use crate::{Config, Needs, init};
 
 /// Counts bytes that this thread allocates.
 struct Counting;
@@ -246,23 +246,39 @@ fn an_error_of_the_store_ends_everything() {
 
 #[test]
 fn a_store_that_sends_without_end_leaves_others_their_turn() {
+    const EVENTS: usize = 1000;
     let events = FakeEvents::new(Box::leak(Box::default()));
     let channels = FakeChannels::new(events);
+    let scheduler = FakeScheduler::new(events, events.clock());
     let shared = Shared::new();
-    let mut session = Session::new(Page::of(shared).unwrap().0);
-    let source = (&channels).source().unwrap();
-    (&channels).adopt(source, PORT).unwrap();
+    let needs = Needs { event_channels: channels, events, hypervisor: shared, scheduler };
+    let store = init(&Config { answer_shutdown: false }, needs).unwrap().xenstore;
     let (_, mut answers) = shared.other_end();
-    let endless = [Header { kind: 15, request: 0, transaction: 0, length: 0 }.to_bytes(); 64].concat();
-    let (mut budget, mut steps) = (2048, 0);
-    loop {
-        answers.write(&endless).unwrap();
-        match session.step(&mut budget) {
-            Step::Ignored(count) => assert_eq!(count, steps + 1),
-            Step::Pause => break,
-            _ => unreachable!("there is no more to it"),
+    let event = [&header(Type::WatchEvent, 0, 4)[..], b"a\x001\0"].concat();
+    let answer = [&header(Type::Watch, 1, 3)[..], b"OK\0"].concat();
+    answers.write(&answer).unwrap();
+    answers.write(&event).unwrap();
+    // Each event brings the next.
+    let called: Rc<Cell<usize>> = Rc::default();
+    let (counter, answers) = (Rc::clone(&called), RefCell::new(answers));
+    let changed = move |_: &str| {
+        counter.set(counter.get() + 1);
+        if counter.get() < EVENTS {
+            answers.borrow_mut().write(&event).unwrap();
         }
-        steps += 1;
-    }
-    assert_eq!(steps, 2048 / 16);
+    };
+    let other = Rc::new(Cell::new(None));
+    let (noted, seen) = (Rc::clone(&other), Rc::clone(&called));
+    events.subscribe(Source(1), Box::new(move || noted.set(Some(seen.get())))).unwrap();
+    channels.notify(PORT);
+    events.fire(Source(1));
+    store.watch("a", Box::new(changed)).unwrap();
+    let turn = other.get().expect("the other handler had its turn");
+    assert!((1..EVENTS / 2).contains(&turn), "after {turn} events");
+    scheduler.sleep_until(at(1));
+    assert_eq!(called.get(), EVENTS, "and no event is lost");
+}
+
+fn header(kind: Type, request: u32, length: u32) -> [u8; 16] {
+    Header { kind: kind as u32, request, transaction: 0, length }.to_bytes()
 }
