@@ -7,5 +7,7 @@
   platforms = [
     "kvm"
     "linux"
+    "xen"
   ];
+  memoryMiB = 4;
 }

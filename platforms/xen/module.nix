@@ -38,6 +38,7 @@ mkRoom ./. {
       allocator = "alloc-buddy";
       entropy = "rdrand";
       filesystem = "rootfs";
+      net-device = "netfront";
       net-stack = "tcpip";
       scheduler = "sched-coop";
     };
