@@ -1,4 +1,18 @@
+{ platform, ... }:
 let
+  # The address that the network gives, and what is said without a card.
+  own =
+    {
+      kvm = {
+        address = "10.0.2.15/24";
+        missing = "room virtio-net did not start: the machine has no network card of virtio";
+      };
+      xen = {
+        address = "10.0.2.16/24";
+        missing = "room netfront did not start: the domain has no network interface";
+      };
+    }
+    .${platform};
   refused = name: ip: {
     inherit name;
     settings = [ "ip=${ip}" ];
@@ -10,7 +24,7 @@ in
   {
     name = "an address by DHCP";
     settings = [ "ip=dhcp" ];
-    console = [ "address 10.0.2.15/24" ];
+    console = [ "address ${own.address}" ];
     http = [ { length = 612; } ];
   }
   (refused "no address" "here")
@@ -19,7 +33,7 @@ in
   {
     name = "no card";
     environment.UNICORE_NET = "none";
-    console = [ "room virtio-net did not start: the machine has no network card of virtio" ];
+    console = [ own.missing ];
     exitStatus = 134;
   }
 ]

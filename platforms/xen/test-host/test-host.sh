@@ -159,7 +159,7 @@ start_machine() {
     xen="console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M dom0_max_vcpus=1 loglvl=warning guest_loglvl=all"
     xen="$xen no-real-mode edd=off watchdog=0 cpuidle=off cpufreq=none spec-ctrl=no xpti=no bootscrub=off"
     linux="console=hvc0 quiet loglevel=4 mitigations=off nokaslr random.trust_cpu=on cryptomgr.notests no_timer_check"
-    if [ -n "$network" ]; then set -- "$@" -netdev "user,id=net$forwards" -device virtio-net-pci,netdev=net,romfile=; fi
+    if [ -n "$network" ]; then set -- "$@" -netdev "user,id=net,dhcpstart=$ADDRESS$forwards" -device virtio-net-pci,netdev=net,romfile=; fi
     # shellcheck disable=SC2086 # words
     set -- "$@" $disks
     become "$QEMU" -M pc -accel "$accelerator" -cpu "$(processor "$accelerator")" -smp 1 \
