@@ -2,7 +2,8 @@
 
 /// Up to `N` things, each with an id that a request carries and its response brings back.
 ///
-/// Ids are below `N`. One is given again once its thing was taken.
+/// Ids are below `N`, and below the most things that ever were remembered at a time: the one freed last is given first, and one
+/// that never was given only where no other is free.
 #[derive(Debug)]
 pub struct InFlight<T, const N: usize> {
     slots: [Slot<T>; N],

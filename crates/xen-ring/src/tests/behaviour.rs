@@ -195,6 +195,18 @@ fn ids_are_given_once_and_taken_once() {
     assert_eq!(asked.insert('g').map(|id| asked.take(id)), Some(Some('g')));
 }
 
+#[test]
+fn ids_stay_below_the_most_things_at_a_time() {
+    let mut asked = InFlight::<u32, 8>::new();
+    let ids = [0, 1, 2].map(|thing| asked.insert(thing).unwrap());
+    for round in 0..100 {
+        asked.take(ids[round % 3]).unwrap();
+        asked.take(ids[(round + 1) % 3]).unwrap();
+        let two = [asked.insert(0).unwrap(), asked.insert(1).unwrap()];
+        assert!(two.iter().all(|id| *id < 3), "{two:?}");
+    }
+}
+
 /// Indices and data of a byte ring.
 struct Bytes {
     data: NonNull<[u8]>,
