@@ -6,7 +6,7 @@ use core::cell::{Cell, RefCell};
 use iface_clock::Clock;
 use iface_events::Events;
 
-use crate::{Instant, Scheduler, SpawnError, ThreadId, Wakeup};
+use crate::{Instant, Scheduler, SpawnError, Stack, ThreadId, Wakeup};
 
 /// Threads that all run on the stack of whoever called first.
 ///
@@ -64,6 +64,26 @@ impl<E: Events, C: Clock> Scheduler for &'static FakeScheduler<E, C> {
         self.last.set(thread);
         self.ready.borrow_mut().push_back(Spawned { thread, body });
         Ok(thread)
+    }
+
+    fn spawn_on(
+        &self,
+        name: &'static str,
+        _stack: Stack,
+        body: Box<dyn FnOnce()>,
+    ) -> Result<ThreadId, SpawnError> {
+        self.spawn(name, body)
+    }
+
+    /// # Panics
+    /// Always: a body that runs inside another's call can end by returning alone.
+    fn exit(&self) -> ! {
+        panic!("a thread of the fake scheduler ends by returning")
+    }
+
+    /// Calls `apply` at once; a thread that goes on after another is not told again.
+    fn set_own(&self, value: usize, apply: fn(usize)) {
+        apply(value);
     }
 
     fn current(&self) -> ThreadId {

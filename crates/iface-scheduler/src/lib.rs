@@ -41,6 +41,9 @@ impl core::fmt::Display for SpawnError {
 
 impl core::error::Error for SpawnError {}
 
+/// Memory that a thread runs on.
+pub type Stack = &'static mut [core::mem::MaybeUninit<u8>];
+
 /// Cooperative threads: a thread runs until it parks, sleeps, yields or ends.
 pub trait Scheduler: Copy + 'static {
     /// Starts a thread that runs `body`. It becomes ready at once and runs when the caller gives way.
@@ -48,6 +51,26 @@ pub trait Scheduler: Copy + 'static {
     /// # Errors
     /// As [`SpawnError`] says; `body` is dropped.
     fn spawn(&self, name: &'static str, body: Box<dyn FnOnce()>) -> Result<ThreadId, SpawnError>;
+
+    /// As [`spawn`](Scheduler::spawn), on a stack of the caller's. It is the caller's again when the thread has ended and another
+    /// one runs.
+    ///
+    /// # Errors
+    /// As [`SpawnError`] says; `body` is dropped.
+    fn spawn_on(
+        &self,
+        name: &'static str,
+        stack: Stack,
+        body: Box<dyn FnOnce()>,
+    ) -> Result<ThreadId, SpawnError>;
+
+    /// Ends the running thread where it is. What is on its stack is not dropped. The first thread does not end.
+    fn exit(&self) -> !;
+
+    /// Gives the running thread a value of its own, and has `apply` called with it before the thread runs again after one with
+    /// another value; threads without one leave it as it is. For a register of the processor that programs use and the image
+    /// does not, such as the thread pointer. There is one `apply` for all.
+    fn set_own(&self, value: usize, apply: fn(usize));
 
     /// The thread that is running.
     fn current(&self) -> ThreadId;

@@ -7,7 +7,7 @@ use iface_arch::Arch;
 use iface_clock::{Clock, Instant};
 use iface_events::Events;
 use iface_memory::{Memory, MemoryError};
-use iface_scheduler::{Scheduler, SpawnError, ThreadId, Wakeup};
+use iface_scheduler::{Scheduler, SpawnError, Stack, ThreadId, Wakeup};
 
 use crate::{
     Config, Needs,
@@ -22,6 +22,10 @@ struct Thread<A: Arch> {
     fiber: Fiber<A>,
     /// What it does; taken when it starts.
     body: Option<Body>,
+    /// Whether its stack is the scheduler's to give back.
+    owns_stack: bool,
+    /// What [`Scheduler::set_own`] gave it.
+    own: Option<usize>,
 }
 
 /// Cooperative threads; a scheduler is `&'static Coop`.
@@ -34,17 +38,23 @@ pub(crate) struct Coop<A: Arch, C, E, M> {
     ended: Cell<Option<Ended>>,
     /// How many turns are left until events are polled: one for each thread that was ready then.
     turns: Cell<usize>,
+    /// Who is told a thread's own value, and the one it was told last.
+    apply: Cell<Option<fn(usize)>>,
+    applied: Cell<Option<usize>>,
 }
 
 impl<A: Arch, C: Clock, E: Events, M: Memory> Coop<A, C, E, M> {
     pub(crate) fn new(config: &Config, needs: Needs<A, C, E, M>) -> Self {
-        let first = Thread { name: "main", fiber: Fiber::adopt(needs.arch), body: None };
+        let fiber = Fiber::adopt(needs.arch);
+        let first = Thread { name: "main", fiber, body: None, owns_stack: false, own: None };
         Self {
             needs,
             stack: config.stack_kib as usize * 1024,
             roster: RefCell::new(Roster::new(first)),
             ended: Cell::new(None),
             turns: Cell::new(0),
+            apply: Cell::new(None),
+            applied: Cell::new(None),
         }
     }
 
@@ -64,15 +74,18 @@ impl<A: Arch, C: Clock, E: Events, M: Memory> Coop<A, C, E, M> {
     /// Switches to the thread that has been ready longest, and says whether there was any.
     fn turn(&self) -> bool {
         let mut roster = self.roster.borrow_mut();
+        let own;
         let (from, to) = match roster.turn() {
             Turn::Nobody => return false,
             Turn::Same => return true,
             Turn::Switch { from, to, ended } => {
                 self.ended.set(ended);
+                own = to.own;
                 (from.fiber.context(), to.fiber.context())
             }
         };
         drop(roster);
+        self.apply(own);
         self.turns.set(self.turns.get().saturating_sub(1));
         // SAFETY: the roster said that `from` was running. `to` is another thread in the queue, so it was switched from,
         // or not yet to. A fiber is ended by `bury` alone, on another stack than its own, when it is suspended.
@@ -81,12 +94,30 @@ impl<A: Arch, C: Clock, E: Events, M: Memory> Coop<A, C, E, M> {
         true
     }
 
+    /// Has a thread's own value in place before the thread runs.
+    fn apply(&self, own: Option<usize>) {
+        if own.is_some() && own != self.applied.get() {
+            self.applied.set(own);
+            own.zip(self.apply.get()).into_iter().for_each(|(value, apply)| apply(value));
+        }
+    }
+
+    /// Adds a thread that runs on `stack`.
+    fn start(&'static self, name: &'static str, stack: Stack, owns_stack: bool, body: Body) -> ThreadId {
+        let fiber = Fiber::new(self.needs.arch, stack, self);
+        let thread = Thread { name, fiber, body: Some(body), owns_stack, own: None };
+        let thread = self.roster.borrow_mut().add(thread);
+        log::trace!("thread {} ({name}) starts", thread.0);
+        thread
+    }
+
     /// Gives back the stack of the thread that ran before, if it ended.
     fn bury(&self) {
         let Some(ended) = self.ended.take() else { return };
         let Some(thread) = self.roster.borrow_mut().bury(ended) else { return };
         // SAFETY: the roster drops a thread that ended from its queue, and we run on another stack now.
-        if let Some(stack) = unsafe { thread.fiber.into_stack() } {
+        let stack = unsafe { thread.fiber.into_stack() };
+        if let Some(stack) = stack.filter(|_| thread.owns_stack) {
             self.needs.memory.release_stack(stack);
         }
     }
@@ -137,10 +168,21 @@ impl<A: Arch, C: Clock, E: Events, M: Memory> Scheduler for &'static Coop<A, C, 
         let stack = self.needs.memory.stack(self.stack).map_err(|error| match error {
             MemoryError::Exhausted => SpawnError::OutOfMemory,
         })?;
-        let fiber = Fiber::new(self.needs.arch, stack, *self);
-        let thread = self.roster.borrow_mut().add(Thread { name, fiber, body: Some(body) });
-        log::trace!("thread {} ({name}) starts", thread.0);
-        Ok(thread)
+        Ok(self.start(name, stack, true, body))
+    }
+
+    fn spawn_on(&self, name: &'static str, stack: Stack, body: Body) -> Result<ThreadId, SpawnError> {
+        Ok(self.start(name, stack, false, body))
+    }
+
+    fn exit(&self) -> ! {
+        self.end()
+    }
+
+    fn set_own(&self, value: usize, apply: fn(usize)) {
+        self.apply.set(Some(apply));
+        self.roster.borrow_mut().own().own = Some(value);
+        self.apply(Some(value));
     }
 
     fn current(&self) -> ThreadId {

@@ -243,3 +243,48 @@ fn wait_queue_loses_nobody() {
     let nothing = queue.wait_for(world.scheduler, Some(after(9)), || None::<()>);
     assert_eq!((nothing, world.now()), (None, 9));
 }
+
+#[test]
+fn a_thread_on_a_stack_of_its_callers_leaves_it_there() {
+    let world = world();
+    let stack = Box::leak(Box::new([core::mem::MaybeUninit::uninit(); 4096]));
+    let (scheduler, trace) = (world.scheduler, Rc::clone(&world.trace));
+    let body = Box::new(move || {
+        trace.borrow_mut().push("runs".into());
+        drop(trace);
+        scheduler.exit();
+    });
+    world.scheduler.spawn_on("guest", stack, body).unwrap();
+    assert_eq!(world.stacks.free.get(), STACKS);
+    world.scheduler.yield_now();
+    world.assert_trace(&["runs"]);
+    assert_eq!(world.stacks.free.get(), STACKS);
+}
+
+#[test]
+fn a_threads_own_value_is_in_place_while_it_runs() {
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    static PLACE: AtomicUsize = AtomicUsize::new(0);
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    fn apply(value: usize) {
+        PLACE.store(value, Relaxed);
+        CALLS.fetch_add(1, Relaxed);
+    }
+    let world = world();
+    for (name, value) in [("a", 7), ("b", 8)] {
+        world.spawn(name, move |scheduler, note| {
+            scheduler.set_own(value, apply);
+            for _ in 0..2 {
+                scheduler.yield_now();
+                note(&format!("has {}", PLACE.load(Relaxed)));
+            }
+        });
+    }
+    // One without a value of its own.
+    world.spawn("c", |scheduler, _| scheduler.yield_now());
+    for _ in 0..4 {
+        world.scheduler.yield_now();
+    }
+    world.assert_trace(&["a has 7", "b has 8", "a has 7", "b has 8"]);
+    assert_eq!(CALLS.load(Relaxed), 6, "two when they are set, and one for each turn after");
+}

@@ -127,6 +127,23 @@ impl Scheduler for &'static World {
         Ok(ThreadId(1000))
     }
 
+    fn spawn_on(
+        &self,
+        name: &'static str,
+        _: iface_scheduler::Stack,
+        body: Box<dyn FnOnce()>,
+    ) -> Result<ThreadId, SpawnError> {
+        self.spawn(name, body)
+    }
+
+    fn exit(&self) -> ! {
+        unreachable!("the stack's threads never end")
+    }
+
+    fn set_own(&self, _: usize, _: fn(usize)) {
+        unreachable!("the stack's threads have no values of their own")
+    }
+
     fn current(&self) -> ThreadId {
         ThreadId(0)
     }
