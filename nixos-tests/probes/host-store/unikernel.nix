@@ -1,0 +1,8 @@
+{
+  app = {
+    crate = ./.;
+    needs = [ "console" "scheduler" "xenstore" ];
+    after = [ "log" ];
+  };
+  platforms = [ "xen" ];
+}
