@@ -102,6 +102,8 @@ loader=$(the packages/lib/$triplet/ld-linux-x86-64.so.2 2>/dev/null || the packa
 libraries=packages/lib/$triplet:packages/usr/lib/$triplet
 
 gzip -dc "$(the packages/boot/xen-*-amd64.gz)" >"$out/xen"
+# Later packages leave shadow paging out; then only nested paging is left for PVH domains.
+if grep -qx CONFIG_SHADOW_PAGING=y packages/boot/xen-*.config; then echo -npt; else echo +npt; fi >"$out/paging"
 decompressed_kernel "$(the kernel/boot/vmlinuz-*)" >"$out/vmlinux"
 
 cp -r "$own" dom0

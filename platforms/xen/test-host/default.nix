@@ -26,7 +26,8 @@ let
       mkdir -p $out/bin $out/lib
       sh ${./assemble.sh} "$dom0" $out/lib
       ${tools.pack}/bin/pack tree dom0 --out $out/lib/initrd
-      sed -e "s|@lib@|$out/lib|" -e "s|@pack@|${tools.pack}/bin/pack|" ${./test-host.sh} > $out/bin/test-host
+      sed -e "s|@lib@|$out/lib|" -e "s|@pack@|${tools.pack}/bin/pack|" \
+          -e "s|@paging@|$(cat $out/lib/paging)|" ${./test-host.sh} > $out/bin/test-host
       chmod +x $out/bin/test-host
     '';
   };

@@ -4,6 +4,7 @@ set -eu
 
 LIB=@lib@
 PACK=@pack@
+PAGING=@paging@
 QEMU=${QEMU:-qemu-system-x86_64}
 
 # What it ends with when dom0 or the domain did not start, and when time ran out (as env and timeout do).
@@ -102,10 +103,41 @@ add_file_of() {
     add_file "$path=$path"
 }
 
+# Number of $3 bytes at offset $2 of file $1, least first.
+number() {
+    od -An "-tu$3" -j "$2" -N "$3" "$1" 2>/dev/null | tr -d ' '
+}
+
+# Refuses a kernel for another architecture: libxl does not look at that, and starts it as a domain that crashes.
+check_architecture() {
+    path=$(setting kernel)
+    kernel=$work/tree/files/$path
+    case $path in /*) kernel=$work/tree$path ;; esac
+    if [ -z "$path" ] || ! [ -f "$kernel" ]; then return; fi
+    architecture=''
+    # ELF by its magic number, then e_machine (System V ABI, chapter 4); a flat Image by its own (Linux
+    # Documentation/arch/arm64/booting.rst).
+    if [ "$(number "$kernel" 0 4)" = 1179403647 ]; then
+        case $(number "$kernel" 18 2) in
+        '' | 3 | 62) ;;
+        183) architecture=aarch64 ;;
+        243) architecture=riscv ;;
+        *) architecture="machine $(number "$kernel" 18 2)" ;;
+        esac
+    elif [ "$(number "$kernel" 56 4)" = 1682788929 ]; then
+        architecture=aarch64
+    fi
+    if [ -n "$architecture" ]; then
+        complain "kernel $path: built for $architecture, and this Xen runs x86_64"
+        exit $NOT_STARTED
+    fi
+}
+
 read_config() {
     [ -r "$config" ] || fail "run takes a configuration of xl, and $config cannot be read"
     add_file_of kernel
     add_file_of ramdisk
+    check_architecture
     if grep -q '^[[:space:]]*vif[[:space:]]*=' "$config"; then network=1; fi
     if grep -q '^[[:space:]]*disk[[:space:]]*=' "$config"; then disk=1; fi
     : "${domains:=$(sed -n 's/^[[:space:]]*memory[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' "$config" | tail -n 1)}"
@@ -148,9 +180,10 @@ feed() {
     exec $TIED cat <&7 >&6
 }
 
-# Nested paging as QEMU emulates it does not start 64-bit PVH domains; without rdrand, xl waits seconds for entropy.
+# Nested paging as QEMU emulates it does not start every 64-bit PVH domain, so that Xen has to use shadow paging where it is
+# built with it; without rdrand, xl waits seconds for entropy.
 processor() {
-    if [ "$1" = kvm ]; then echo host; else echo qemu64,+svm,-npt,+rdrand,+rdseed; fi
+    if [ "$1" = kvm ]; then echo host; else echo "qemu64,+svm,$PAGING,+rdrand,+rdseed"; fi
 }
 
 # Starts the machine in the background; "$@" is what becomes of its serial line and of the ports of dom0.
@@ -158,7 +191,9 @@ start_machine() {
     accelerator=${UNICORE_ACCEL:-tcg}
     xen="console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M dom0_max_vcpus=1 loglvl=warning guest_loglvl=all"
     xen="$xen no-real-mode edd=off watchdog=0 cpuidle=off cpufreq=none spec-ctrl=no xpti=no bootscrub=off"
-    linux="console=hvc0 quiet loglevel=4 mitigations=off nokaslr random.trust_cpu=on cryptomgr.notests no_timer_check"
+    # Nothing is protected from dom0's own kernel, and DMA needs little room.
+    linux="console=hvc0 quiet loglevel=4 mitigations=off random.trust_cpu=on cryptomgr.notests no_timer_check rodata=off"
+    linux="$linux swiotlb=2048"
     if [ -n "$network" ]; then set -- "$@" -netdev "user,id=net,dhcpstart=$ADDRESS$forwards" -device virtio-net-pci,netdev=net,romfile=; fi
     # shellcheck disable=SC2086 # words
     set -- "$@" $disks
