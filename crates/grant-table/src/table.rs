@@ -27,15 +27,13 @@ impl<H: Hypervisor> Table<H> {
         let memory: NonNull<Entry> = hypervisor.map_grant_table(frames)?.cast();
         let length = frames * PAGE_SIZE / size_of::<Entry>();
         // SAFETY: the hypervisor mapped as much for as long as the image runs, and nobody else of this domain uses it. All
-        // fields are atomics, with which Xen's accesses do not race, and for which any value is valid.
+        // of it is atomics, with which Xen's accesses do not race, and for which any value is valid.
         let entries = unsafe { slice::from_raw_parts(memory.as_ptr(), length) };
         let table = Self { hypervisor, entries, free: Cell::new(NONE) };
-        (RESERVED..length as u32).rev().for_each(|entry| table.put_free(entry));
+        for entry in (RESERVED..length as u32).rev() {
+            entries[entry as usize].set_next_free(table.free.replace(entry));
+        }
         Ok(Box::leak(Box::new(table)))
-    }
-
-    fn put_free(&self, entry: u32) {
-        self.entries[entry as usize].set_next_free(self.free.replace(entry));
     }
 
     /// A free entry, which is in the list no more.
@@ -72,8 +70,8 @@ impl<H: Hypervisor> GrantTable for &'static Table<H> {
     }
 
     fn revoke(&self, reference: Reference) -> Result<(), GrantError> {
-        self.granted(reference).revoke()?;
-        self.put_free(reference.0);
+        self.granted(reference).revoke(self.free.get())?;
+        self.free.set(reference.0);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use std::{
 use iface_grant_table::{Access, DomainId, GrantError, GrantTable, PAGE_SIZE, Reference};
 use iface_hypervisor::Errno;
 
-use crate::{Config, Needs, Provides, Table, entry::PERMIT_ACCESS, init, table::RESERVED};
+use crate::{Config, Needs, Provides, Table, init, table::RESERVED};
 use xen::Xen;
 
 const BACKEND: DomainId = DomainId(3);
@@ -82,7 +82,7 @@ fn a_page_out_of_reach_is_refused_and_takes_no_entry() {
 fn what_was_not_given_is_not_revoked() {
     let xen = Xen::new(1);
     // The tools grant the console's page so.
-    xen.set_flags(Reference(0), PERMIT_ACCESS);
+    xen.permit(Reference(0));
     let table = table(xen, 1);
     let given = grant(table, 1, Access::Read).unwrap();
     table.revoke(given).unwrap();

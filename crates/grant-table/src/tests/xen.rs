@@ -2,20 +2,20 @@
 
 use std::{
     ptr::NonNull,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     vec::Vec,
 };
 
 use iface_grant_table::{DomainId, PAGE_SIZE, Reference};
 use iface_hypervisor::{Call, Errno, Frame, Hypervisor, ShutdownReason, StorePage};
 
-use crate::entry::{IN_USE, PERMIT_ACCESS, READ_ONLY};
+use crate::entry::{PERMIT_ACCESS, READ_ONLY};
 
 const EINVAL: Errno = Errno(22);
 
-/// The halfwords of a frame of the table: flags, domain, and the granted frame's number of two.
+/// Entries of a frame of the table.
 #[repr(C, align(4096))]
-struct TableFrame([[AtomicU16; 4]; PAGE_SIZE / 8]);
+struct TableFrame([AtomicU64; PAGE_SIZE / 8]);
 
 /// The table's memory, as Xen sees it.
 #[derive(Clone, Copy)]
@@ -30,27 +30,27 @@ impl Xen {
         Self { frames: Vec::leak(core::iter::repeat_with(zeroed).take(frames).collect()) }
     }
 
-    /// What an entry says.
+    /// What an entry says: flags, domain, and the two halves of the frame's number.
     pub fn entry(&self, reference: Reference) -> [u16; 4] {
-        self.halfwords(reference).each_ref().map(|halfword| halfword.load(Ordering::Relaxed))
+        let entry = self.place(reference).load(Ordering::Relaxed);
+        [0, 16, 32, 48].map(|shift| (entry >> shift) as u16)
     }
 
-    /// Writes an entry's flags.
-    pub fn set_flags(&self, reference: Reference, flags: u16) {
-        self.halfwords(reference)[0].store(flags, Ordering::Relaxed);
+    /// Has an entry permit access, and nothing more.
+    pub fn permit(&self, reference: Reference) {
+        self.place(reference).store(PERMIT_ACCESS, Ordering::Relaxed);
     }
 
     /// Maps a grant for `domain`, where it may: reads and checks the entry, then notes the use in one step with that check.
     pub fn map(&self, domain: DomainId, reference: Reference, writing: bool) -> bool {
-        let [flags, grantee, ..] = self.halfwords(reference);
-        let mut seen = flags.load(Ordering::Acquire);
+        let mut seen = self.place(reference).load(Ordering::Acquire);
         loop {
-            let granted = seen & 3 == PERMIT_ACCESS && grantee.load(Ordering::Relaxed) == domain.0;
+            let granted = seen & 3 == PERMIT_ACCESS && (seen >> 16) as u16 == domain.0;
             if !granted || (writing && seen & READ_ONLY != 0) {
                 return false;
             }
             let used = seen | Self::in_use(writing);
-            match flags.compare_exchange(seen, used, Ordering::AcqRel, Ordering::Acquire) {
+            match self.place(reference).compare_exchange(seen, used, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return true,
                 Err(changed) => seen = changed,
             }
@@ -59,14 +59,14 @@ impl Xen {
 
     /// Notes that the page is not read, or not written, any more.
     pub fn unmap(&self, reference: Reference, writing: bool) {
-        self.halfwords(reference)[0].fetch_and(!Self::in_use(writing), Ordering::Release);
+        self.place(reference).fetch_and(!Self::in_use(writing), Ordering::Release);
     }
 
-    fn in_use(writing: bool) -> u16 {
-        if writing { IN_USE & (1 << 4) } else { IN_USE & (1 << 3) }
+    fn in_use(writing: bool) -> u64 {
+        if writing { 1 << 4 } else { 1 << 3 }
     }
 
-    fn halfwords(&self, reference: Reference) -> &'static [AtomicU16; 4] {
+    fn place(&self, reference: Reference) -> &'static AtomicU64 {
         let index = reference.0 as usize;
         &self.frames[index / 512].0[index % 512]
     }
