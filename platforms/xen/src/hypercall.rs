@@ -39,13 +39,18 @@ pub(crate) unsafe fn operation<T>(of: Call, number: u32, argument: &mut T) -> Re
 /// Gives the processor up until a channel of `ports`, of which there are [`MOST_POLLED`] at most, is pending or Xen's
 /// system time, in nanoseconds, is `deadline`. May return early.
 pub(crate) fn poll(ports: &[Port], deadline: Option<u64>) {
-    // To Xen 0 is none, and a time beyond 63 bits long past.
-    let timeout =
-        deadline.filter(|deadline| *deadline <= i64::MAX as u64).map_or(0, |deadline| deadline.max(1));
-    let mut poll =
-        sched_poll { ports: ports.as_ptr().cast_mut().cast(), nr_ports: ports.len() as u32, timeout };
+    let mut poll = sched_poll {
+        ports: ports.as_ptr().cast_mut().cast(),
+        nr_ports: ports.len() as u32,
+        timeout: timeout(deadline),
+    };
     // SAFETY: Xen reads the ports.
     let _ = unsafe { operation(Call::Schedule, SCHEDOP_poll, &mut poll) };
+}
+
+/// A deadline as Xen takes it: 0 is none, and so is a time beyond 63 bits here, which is long past to Xen.
+fn timeout(deadline: Option<u64>) -> u64 {
+    deadline.filter(|deadline| *deadline <= i64::MAX as u64).map_or(0, |deadline| deadline.max(1))
 }
 
 /// Ends the domain.
@@ -53,5 +58,18 @@ pub(crate) fn shut_down(ShutdownReason(reason): ShutdownReason) -> ! {
     loop {
         // SAFETY: nothing of the image runs on.
         let _ = unsafe { operation(Call::Schedule, SCHEDOP_shutdown, &mut sched_shutdown { reason }) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timeout;
+
+    #[test]
+    fn a_deadline_is_never_taken_for_none_or_for_past() {
+        assert_eq!(timeout(None), 0);
+        assert_eq!(timeout(Some(0)), 1);
+        assert_eq!(timeout(Some(1_000)), 1_000);
+        assert_eq!(timeout(Some(u64::MAX)), 0);
     }
 }
