@@ -40,7 +40,7 @@ pub enum BootError {
     NoMemoryMap,
     /// The memory map can't be read.
     MalformedMemoryMap,
-    /// The command line has no end within [4096 bytes](COMMAND_LINE_LIMIT), or is not UTF-8.
+    /// The command line has no end within 4096 bytes, or is not UTF-8.
     MalformedCommandLine,
 }
 
