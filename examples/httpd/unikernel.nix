@@ -11,7 +11,7 @@
       keepAliveSeconds = 75;
     };
   };
-  platforms = [ "kvm" "linux" ];
+  platforms = [ "kvm" "linux" "xen" ];
   libs.rootfs.tree = {
     "." = ./www;
     "files/1MiB.txt" = builtins.toFile "1MiB.txt" (lib.concatStringsSep "" (lib.genList (_: "0123456789abcde\n") 65536));
