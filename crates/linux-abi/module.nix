@@ -10,6 +10,7 @@ mkRoom ./. {
     "platform"
     "scheduler"
     "sockets"
+    "thread-pointer"
     "vfs"
   ];
   provides = [ "linux-abi" ];

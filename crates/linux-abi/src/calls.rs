@@ -158,6 +158,9 @@ calls! {
     write __NR_write(fd, bytes, length) write;
     writev __NR_writev(fd, pieces, count) write_pieces;
 
+    // futex.rs
+    futex __NR_futex(address, operation, value, time, other, extra) futex lacks "FUTEX_FD, FUTEX_WAKE_OP, those with priorities; interruption by a signal";
+
     // identity.rs
     exit_group __NR_exit_group(status) exit_group;
     getegid __NR_getegid() user;
@@ -171,6 +174,19 @@ calls! {
     prctl __NR_prctl(option, argument) process_control lacks "options other than PR_SET_NAME and PR_GET_NAME";
     umask __NR_umask(mask) set_mask;
     uname __NR_uname(name) names;
+
+    // memory.rs
+    brk __NR_brk(end) set_break;
+    madvise __NR_madvise(address, length, advice) advise;
+    mlock __NR_mlock() lock_memory;
+    mlockall __NR_mlockall() lock_memory;
+    mmap __NR_mmap(hint, length, protection, flags, fd, offset) map_memory lacks "writing to a file through memory; memory that is both writable and executable";
+    mprotect __NR_mprotect(address, length, protection) protect_memory lacks "memory that is both writable and executable";
+    mremap __NR_mremap(address, length, wanted, flags, place) remap_memory lacks "MREMAP_FIXED, MREMAP_DONTUNMAP";
+    msync __NR_msync(address, length) synchronize_memory;
+    munlock __NR_munlock() lock_memory;
+    munlockall __NR_munlockall() lock_memory;
+    munmap __NR_munmap(address, length) unmap_memory;
 
     // network.rs
     accept __NR_accept(fd, address, length) accept;
@@ -234,6 +250,12 @@ calls! {
     ppoll __NR_ppoll(files, count, time) poll_precisely lacks "the mask of signals";
     pselect6 __NR_pselect6(count, read, write, exceptional, time) select_precisely lacks "the mask of signals";
     select __NR_select(count, read, write, exceptional, time) select;
+
+    // threads.rs
+    arch_prctl __NR_arch_prctl(code, address) set_thread_pointer lacks "the gs register, CPUID faulting";
+    exit __NR_exit(status) exit;
+    gettid __NR_gettid() thread;
+    set_tid_address __NR_set_tid_address(address) set_cleared;
 
     // time.rs
     clock_getres __NR_clock_getres(clock, to) clock_resolution;

@@ -6,13 +6,16 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod areas;
 mod calls;
 mod counters;
 mod descriptors;
 mod epoll;
 mod files;
+mod futex;
 mod identity;
 mod linux;
+mod memory;
 mod network;
 mod paths;
 mod pipes;
@@ -20,6 +23,7 @@ mod poll;
 mod start;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod time;
 mod user;
 mod waiting;
@@ -34,6 +38,7 @@ use iface_entropy::Entropy;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
 use iface_sockets::Sockets;
+use iface_thread_pointer::ThreadPointer;
 use iface_vfs::Vfs;
 
 pub use calls::{CALLS, Call, Support};
@@ -44,7 +49,7 @@ pub use start::Started;
 pub struct Config {}
 
 /// What it needs.
-pub struct Needs<A, R, C, O, E, P, S, N, V> {
+pub struct Needs<A, R, C, O, E, P, S, N, T, V> {
     /// Pages for `mmap`.
     pub address_space: A,
     /// The architecture.
@@ -61,6 +66,8 @@ pub struct Needs<A, R, C, O, E, P, S, N, V> {
     pub scheduler: S,
     /// Sockets.
     pub sockets: N,
+    /// The register for thread-local variables.
+    pub thread_pointer: T,
     /// Files.
     pub vfs: V,
 }
@@ -84,11 +91,12 @@ pub fn init<
     P: Platform,
     S: Scheduler,
     N: Sockets,
+    T: ThreadPointer,
     V: Vfs,
 >(
     _: &'static Config,
-    needs: Needs<A, R, C, O, E, P, S, N, V>,
+    needs: Needs<A, R, C, O, E, P, S, N, T, V>,
 ) -> Result<Provides, Infallible> {
-    let linux = Linux::<Needs<A, R, C, O, E, P, S, N, V>>::new(needs);
+    let linux = Linux::<Needs<A, R, C, O, E, P, S, N, T, V>>::new(needs);
     Ok(Provides { linux_abi: start::install(linux) })
 }

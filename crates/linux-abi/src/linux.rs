@@ -12,11 +12,15 @@ use iface_entropy::Entropy;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
 use iface_sockets::Sockets;
+use iface_thread_pointer::ThreadPointer;
 use iface_vfs::{Place, Vfs};
 use open_file::{Errno, OpenFile};
 
 use crate::Needs;
 use crate::descriptors::{Descriptor, Descriptors};
+use crate::futex::Futexes;
+use crate::memory::Layout;
+use crate::threads::Threads;
 
 /// What the process stands on: a type for each interface, under one name.
 pub(crate) trait World: 'static {
@@ -28,6 +32,7 @@ pub(crate) trait World: 'static {
     type Platform: Platform;
     type Scheduler: Scheduler;
     type Sockets: Sockets;
+    type ThreadPointer: ThreadPointer;
     type Vfs: Vfs;
 }
 
@@ -40,8 +45,9 @@ impl<
     P: Platform,
     S: Scheduler,
     N: Sockets,
+    T: ThreadPointer,
     V: Vfs,
-> World for Needs<A, R, C, O, E, P, S, N, V>
+> World for Needs<A, R, C, O, E, P, S, N, T, V>
 {
     type AddressSpace = A;
     type Arch = R;
@@ -51,6 +57,7 @@ impl<
     type Platform = P;
     type Scheduler = S;
     type Sockets = N;
+    type ThreadPointer = T;
     type Vfs = V;
 }
 
@@ -64,6 +71,7 @@ pub(crate) type NeedsOf<W> = Needs<
     <W as World>::Platform,
     <W as World>::Scheduler,
     <W as World>::Sockets,
+    <W as World>::ThreadPointer,
     <W as World>::Vfs,
 >;
 
@@ -84,6 +92,10 @@ pub(crate) struct Linux<W: World> {
     pub mask: Cell<u16>,
     /// The thread's name, with zero bytes behind it.
     pub name: Cell<[u8; 16]>,
+    /// Where things are in its memory.
+    pub layout: RefCell<Layout>,
+    pub futexes: RefCell<Futexes>,
+    pub threads: Threads,
     /// Calls that the program made and that are not there, each of which is told once.
     pub missed: RefCell<BTreeSet<u32>>,
 }
@@ -91,8 +103,18 @@ pub(crate) struct Linux<W: World> {
 impl<W: World> Linux<W> {
     /// A process with no descriptors, in the root directory.
     pub fn new(needs: NeedsOf<W>) -> Self {
-        let Needs { address_space, arch: _, clock, console, entropy, platform, scheduler, sockets, vfs } =
-            needs;
+        let Needs {
+            address_space,
+            arch: _,
+            clock,
+            console,
+            entropy,
+            platform,
+            scheduler,
+            sockets,
+            thread_pointer: _,
+            vfs,
+        } = needs;
         Self {
             address_space,
             clock,
@@ -106,6 +128,9 @@ impl<W: World> Linux<W> {
             directory: Cell::new(vfs.root()),
             mask: Cell::new(0o022),
             name: Cell::default(),
+            layout: RefCell::new(Layout::new(address_space.window())),
+            futexes: RefCell::default(),
+            threads: Threads::default(),
             missed: RefCell::default(),
         }
     }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -15,6 +16,8 @@ use linux_raw_sys::auxvec::{
 
 use crate::calls::SystemCalls;
 use crate::linux::{Linux, World};
+use crate::threads::{Clone, Function};
+use crate::user::User;
 
 /// Ticks of a second in what `times` counts.
 const CLOCK_TICKS: usize = 100;
@@ -23,6 +26,15 @@ const CLOCK_TICKS: usize = 100;
 pub(crate) trait Process: SystemCalls {
     /// Prepares descriptors, and gives 16 random bytes for the program's own use.
     fn begin(&self) -> Result<[u8; 16], &'static str>;
+
+    /// Makes a thread of the program.
+    fn clone(&self, clone: Clone) -> isize;
+
+    /// What a thread of the program does.
+    fn begin_thread(&self) -> !;
+
+    /// Ends the running thread, and takes its stack away.
+    fn exit_thread_and_stack(&self, stack: Range<usize>) -> !;
 }
 
 impl<W: World> Process for Linux<W> {
@@ -30,7 +42,23 @@ impl<W: World> Process for Linux<W> {
         self.open_terminal().map_err(|_| "the terminal could not be opened")?;
         let mut random = [0; 16];
         self.entropy.fill(&mut random).map_err(|_| "there are no random bytes")?;
+        self.adopt_thread();
         Ok(random)
+    }
+
+    fn clone(&self, clone: Clone) -> isize {
+        match self.clone_thread(clone) {
+            Ok(number) => number as isize,
+            Err(errno) => errno.returned(),
+        }
+    }
+
+    fn begin_thread(&self) -> ! {
+        Linux::begin_thread(self)
+    }
+
+    fn exit_thread_and_stack(&self, stack: Range<usize>) -> ! {
+        Linux::exit_thread_and_stack(self, stack)
     }
 }
 
@@ -56,6 +84,39 @@ extern "C" fn unicore_syscall(
     f: usize,
 ) -> isize {
     process().call(number, [a, b, c, d, e, f])
+}
+
+/// Makes a thread, as a C library's `__clone` has it: `function(argument)` on the stack whose upper end is `stack`.
+#[unsafe(no_mangle)]
+extern "C" fn unicore_clone(
+    function: Function,
+    stack: usize,
+    flags: u32,
+    argument: usize,
+    parent_number: usize,
+    thread_pointer: usize,
+    child_number: usize,
+) -> isize {
+    process().clone(Clone {
+        function,
+        stack,
+        flags,
+        argument,
+        parent_number: User::new(parent_number),
+        thread_pointer,
+        child_number: User::new(child_number),
+    })
+}
+
+/// Ends the running thread and takes its stack away, as a C library's `__unmapself` has it.
+#[unsafe(no_mangle)]
+extern "C" fn unicore_exit_thread_and_unmap(base: usize, size: usize) -> ! {
+    process().exit_thread_and_stack(base..base.saturating_add(size))
+}
+
+/// What each thread of the program begins with.
+pub(crate) fn run_thread() -> ! {
+    process().begin_thread()
 }
 
 /// A process was made; a marker, as there is one.

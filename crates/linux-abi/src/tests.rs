@@ -2,7 +2,7 @@
 
 use std::boxed::Box;
 
-use iface_address_space::{AddressError, AddressSpace, Protection};
+use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
 use iface_arch::{Arch, Entry};
 use iface_clock::fake::FakeClock;
 use iface_console::Console;
@@ -11,6 +11,7 @@ use iface_events::fake::FakeEvents;
 use iface_platform::{CommandLine, ExitStatus, Platform};
 use iface_scheduler::fake::FakeScheduler;
 use iface_sockets::{Family, Sockets, Type};
+use iface_thread_pointer::ThreadPointer;
 use iface_vfs::{OpenOptions, Place, Status, Vfs};
 
 use alloc::rc::Rc;
@@ -30,7 +31,7 @@ use linux_raw_sys::general as numbers;
 pub(crate) struct Fake;
 
 type Scheduler = &'static FakeScheduler<&'static FakeEvents, &'static FakeClock>;
-type FakeNeeds = Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Fake, Scheduler, Fake, Fake>;
+type FakeNeeds = Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Fake, Scheduler, Fake, Fake, Fake>;
 
 /// A process, and the events in whose time it waits.
 pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
@@ -44,6 +45,7 @@ pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
         platform: Fake,
         scheduler: FakeScheduler::new(events, events.clock()),
         sockets: Fake,
+        thread_pointer: Fake,
         vfs: Fake,
     });
     (linux, events)
@@ -56,25 +58,48 @@ pub(crate) fn call(linux: &impl SystemCalls, number: u32, arguments: &[usize]) -
     linux.call(number as usize, registers)
 }
 
+/// Pages that a process of these tests has.
+const PAGES: usize = 64;
+
+/// Memory of the tests' own, of which each thread, and so each test, has one piece; protection is not enforced.
+fn window() -> Range<usize> {
+    #[repr(align(4096))]
+    struct Memory([u8; PAGES * PAGE_SIZE]);
+    std::thread_local! {
+        static WINDOW: usize = Box::leak(Box::new(Memory([0xaa; PAGES * PAGE_SIZE]))).0.as_ptr() as usize;
+    }
+    WINDOW.with(|start| *start..*start + PAGES * PAGE_SIZE)
+}
+
 impl AddressSpace for Fake {
     fn window(&self) -> Range<usize> {
-        0..0
+        window()
     }
 
-    unsafe fn map(&self, _: Range<usize>, _: Protection) -> Result<(), AddressError> {
-        Err(AddressError::Exhausted)
+    unsafe fn map(&self, range: Range<usize>, _: Protection) -> Result<(), AddressError> {
+        assert!(
+            window().start <= range.start && range.end <= window().end,
+            "{range:x?} is not in the window"
+        );
+        // SAFETY: the memory is the window's, and nobody else uses it.
+        unsafe { (range.start as *mut u8).write_bytes(0, range.len()) };
+        Ok(())
     }
 
     unsafe fn protect(&self, _: Range<usize>, _: Protection) -> Result<(), AddressError> {
-        Err(AddressError::BadRange)
+        Ok(())
     }
 
-    unsafe fn unmap(&self, _: Range<usize>) -> Result<(), AddressError> {
-        Err(AddressError::BadRange)
+    unsafe fn unmap(&self, range: Range<usize>) -> Result<(), AddressError> {
+        assert!(
+            window().start <= range.start && range.end <= window().end,
+            "{range:x?} is not in the window"
+        );
+        Ok(())
     }
 
     fn allows(&self, range: Range<usize>, _: bool) -> bool {
-        range.start >= 4096
+        range.start >= PAGE_SIZE
     }
 }
 
@@ -117,6 +142,10 @@ impl Platform for Fake {
     fn exit(&self, status: ExitStatus) -> ! {
         panic!("the process ended with {status:?}")
     }
+}
+
+impl ThreadPointer for Fake {
+    fn set(_: usize) {}
 }
 
 impl Sockets for Fake {
@@ -387,4 +416,136 @@ fn a_counter_adds_up_and_a_semaphore_counts_down() {
         assert_eq!(read(&linux, semaphore, &mut value), 8);
         assert_eq!(u64::from_ne_bytes(value), 1);
     }
+}
+
+/// Maps anonymous memory.
+fn map(linux: &impl SystemCalls, hint: usize, pages: usize, flags: u32) -> isize {
+    let flags = flags | numbers::MAP_PRIVATE | numbers::MAP_ANONYMOUS;
+    let protection = numbers::PROT_READ | numbers::PROT_WRITE;
+    let arguments = [hint, pages * PAGE_SIZE, protection as usize, flags as usize, usize::MAX, 0];
+    call(linux, numbers::__NR_mmap, &arguments)
+}
+
+fn bytes(address: isize, length: usize) -> &'static mut [u8] {
+    // SAFETY: the tests ask for memory that they have mapped.
+    unsafe { core::slice::from_raw_parts_mut(address as *mut u8, length) }
+}
+
+#[test]
+fn memory_is_zero_when_it_comes_and_where_it_is_given_up() {
+    let (linux, _) = process();
+    let memory = map(&linux, 0, 3, 0);
+    assert!(bytes(memory, 3 * PAGE_SIZE).iter().all(|byte| *byte == 0));
+    bytes(memory, 3 * PAGE_SIZE).fill(7);
+    let middle = memory as usize + PAGE_SIZE;
+    let dontneed = numbers::MADV_DONTNEED as usize;
+    assert_eq!(call(&linux, numbers::__NR_madvise, &[middle, PAGE_SIZE, dontneed]), 0);
+    let pages: Vec<u8> = bytes(memory, 3 * PAGE_SIZE).iter().step_by(PAGE_SIZE).copied().collect();
+    assert_eq!(pages, [7, 0, 7]);
+    assert_eq!(call(&linux, numbers::__NR_munmap, &[middle, PAGE_SIZE]), 0);
+    let read = numbers::PROT_READ as usize;
+    assert_eq!(call(&linux, numbers::__NR_mprotect, &[memory as usize, PAGE_SIZE, read]), 0);
+    let hole = call(&linux, numbers::__NR_mprotect, &[memory as usize, 3 * PAGE_SIZE, read]);
+    assert_eq!(hole, Errno::ENOMEM.returned());
+    assert_eq!(map(&linux, middle, 1, numbers::MAP_FIXED_NOREPLACE), middle as isize);
+    assert_eq!(map(&linux, middle, 1, numbers::MAP_FIXED_NOREPLACE), Errno::EEXIST.returned());
+    assert_eq!(map(&linux, middle, 1, numbers::MAP_FIXED), middle as isize);
+}
+
+#[test]
+fn memory_grows_in_place_or_moves_with_what_it_holds() {
+    let (linux, _) = process();
+    let upper = map(&linux, 0, 1, 0);
+    let lower = map(&linux, 0, 1, 0);
+    assert_eq!(lower + PAGE_SIZE as isize, upper);
+    bytes(lower, 5).copy_from_slice(b"hello");
+    let remap = |from: isize, old: usize, new: usize, flags: u32| {
+        let arguments = [from as usize, old * PAGE_SIZE, new * PAGE_SIZE, flags as usize];
+        call(&linux, numbers::__NR_mremap, &arguments)
+    };
+    assert_eq!(remap(lower, 1, 2, 0), Errno::ENOMEM.returned());
+    let moved = remap(lower, 1, 4, numbers::MREMAP_MAYMOVE);
+    assert_eq!(bytes(moved, 6), b"hello\0");
+    assert_eq!(remap(moved, 4, 1, 0), moved);
+    assert_eq!(remap(moved, 1, 3, 0), moved);
+    assert_eq!(bytes(moved, 5), b"hello");
+}
+
+#[test]
+fn what_cannot_be_mapped_is_refused() {
+    let (linux, _) = process();
+    assert_eq!(map(&linux, 0, PAGES, 0), Errno::ENOMEM.returned());
+    assert_eq!(map(&linux, 0, 0, 0), Errno::EINVAL.returned());
+    assert_eq!(map(&linux, 4097, 1, numbers::MAP_FIXED), Errno::EINVAL.returned());
+    assert_eq!(map(&linux, PAGE_SIZE, 1, numbers::MAP_FIXED), Errno::ENOMEM.returned());
+    let both = (numbers::PROT_WRITE | numbers::PROT_EXEC) as usize;
+    let anonymous = (numbers::MAP_PRIVATE | numbers::MAP_ANONYMOUS) as usize;
+    let mapped = call(&linux, numbers::__NR_mmap, &[0, PAGE_SIZE, both, anonymous, usize::MAX, 0]);
+    assert_eq!(mapped, Errno::EACCES.returned());
+    let nothing = call(&linux, numbers::__NR_mmap, &[0, PAGE_SIZE, 3, numbers::MAP_PRIVATE as usize, 9, 0]);
+    assert_eq!(nothing, Errno::EBADF.returned());
+    assert_eq!(call(&linux, numbers::__NR_munmap, &[1, PAGE_SIZE]), Errno::EINVAL.returned());
+    assert_eq!(call(&linux, numbers::__NR_munmap, &[PAGE_SIZE, usize::MAX]), Errno::ENOMEM.returned());
+}
+
+#[test]
+fn the_break_moves_within_its_share() {
+    let (linux, _) = process();
+    let begin = call(&linux, numbers::__NR_brk, &[0]);
+    let end = begin + 100;
+    assert_eq!(call(&linux, numbers::__NR_brk, &[end as usize]), end);
+    assert!(bytes(begin, 100).iter().all(|byte| *byte == 0));
+    let beyond = begin as usize + PAGES * PAGE_SIZE;
+    assert_eq!(call(&linux, numbers::__NR_brk, &[beyond]), end);
+    assert_eq!(call(&linux, numbers::__NR_brk, &[begin as usize]), begin);
+}
+
+fn futex(
+    linux: &impl SystemCalls,
+    word: &u32,
+    operation: u32,
+    value: u32,
+    time: usize,
+    other: usize,
+) -> isize {
+    let address = core::ptr::from_ref(word) as usize;
+    call(
+        linux,
+        numbers::__NR_futex,
+        &[address, operation as usize, value as usize, time, other, value as usize],
+    )
+}
+
+#[test]
+fn a_word_that_changed_or_never_does_is_not_waited_for_long() {
+    use iface_clock::Clock;
+    let (linux, events) = process();
+    let word = 5_u32;
+    assert_eq!(futex(&linux, &word, numbers::FUTEX_WAIT, 4, 0, 0), Errno::EAGAIN.returned());
+    let time: [i64; 2] = [0, 3_000_000];
+    let waited = futex(&linux, &word, numbers::FUTEX_WAIT, 5, time.as_ptr() as usize, 0);
+    assert_eq!((waited, events.clock().now().as_nanos()), (Errno::ETIMEDOUT.returned(), 3_000_000));
+    assert_eq!(futex(&linux, &word, numbers::FUTEX_WAKE, 1, 0, 0), 0);
+    assert_eq!(call(&linux, numbers::__NR_futex, &[1, 0, 0, 0, 0, 0]), Errno::EINVAL.returned());
+    assert_eq!(futex(&linux, &word, 99, 0, 0, 0), Errno::ENOSYS.returned());
+}
+
+#[test]
+fn a_sleeper_is_woken_also_at_the_word_it_was_moved_to() {
+    let (linux, _) = process();
+    let linux: &'static Linux<FakeNeeds> = Box::leak(Box::new(linux));
+    let words: &'static [u32; 2] = Box::leak(Box::new([5, 6]));
+    use iface_scheduler::Scheduler;
+    let wake = Box::new(move || {
+        let other = &raw const words[1] as usize;
+        assert_eq!(
+            futex(linux, &words[0], numbers::FUTEX_CMP_REQUEUE, 0, 1, other),
+            Errno::EAGAIN.returned()
+        );
+        assert_eq!(futex(linux, &words[0], numbers::FUTEX_REQUEUE, 0, 1, other), 0);
+        assert_eq!(futex(linux, &words[0], numbers::FUTEX_WAKE, 1, 0, 0), 0);
+        assert_eq!(futex(linux, &words[1], numbers::FUTEX_WAKE, 9, 0, 0), 1);
+    });
+    linux.scheduler.spawn("waker", wake).unwrap();
+    assert_eq!(futex(linux, &words[0], numbers::FUTEX_WAIT, 5, 0, 0), 0);
 }

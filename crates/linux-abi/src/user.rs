@@ -1,6 +1,7 @@
 //! Memory of the program, by the addresses that it passes.
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::marker::PhantomData;
 use core::slice;
 
@@ -27,6 +28,12 @@ impl<T> Clone for User<T> {
 }
 
 impl<T> Copy for User<T> {}
+
+impl<T> fmt::Debug for User<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
 
 impl<T> User<T> {
     /// An address as it came in a register.

@@ -1,0 +1,318 @@
+//! Memory of the process: `brk`, `mmap` and what belongs to it.
+
+use core::ops::Range;
+
+use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
+use linux_raw_sys::general::{
+    MADV_DONTNEED, MADV_FREE, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_SHARED, MAP_TYPE,
+    MREMAP_FIXED, MREMAP_MAYMOVE, O_ACCMODE, O_WRONLY, PROT_EXEC, PROT_READ, PROT_WRITE,
+};
+use open_file::{Errno, OpenFile};
+
+use crate::areas::Areas;
+use crate::descriptors::Descriptor;
+use crate::linux::{Linux, World};
+use crate::user::User;
+
+/// The part of the window that `brk` has at most: a sixteenth, from its beginning on.
+const BREAK_SHARE: usize = 16;
+
+/// Where things are in the window of addresses.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// What `mmap` has given, by what may be done with it.
+    areas: Areas<Protection>,
+    /// What `brk` has given, and how far it may go.
+    broken: Range<usize>,
+    break_limit: usize,
+    /// For `mmap`.
+    window: Range<usize>,
+}
+
+impl Layout {
+    pub fn new(window: Range<usize>) -> Self {
+        let share = (window.len() / BREAK_SHARE) & !(PAGE_SIZE - 1);
+        let break_limit = window.start + share;
+        Self {
+            areas: Areas::new(),
+            broken: window.start..window.start,
+            break_limit,
+            window: break_limit..window.end,
+        }
+    }
+}
+
+impl<W: World> Linux<W> {
+    /// Moves the end of the data to `end`, and says where it is then; where it can't be moved, where it was.
+    pub fn set_break(&self, end: usize) -> usize {
+        let mut layout = self.layout.borrow_mut();
+        let Range { start, end: now } = layout.broken;
+        if !(start..=layout.break_limit).contains(&end) {
+            return now;
+        }
+        let (mapped, wanted) = (page_up(now), page_up(end));
+        // SAFETY: what is mapped was free, and what is taken away the program gives up.
+        let done = unsafe {
+            if wanted > mapped {
+                self.address_space.map(mapped..wanted, Protection::ReadWrite)
+            } else {
+                self.address_space.unmap(wanted..mapped)
+            }
+        };
+        if done.is_ok() {
+            layout.broken.end = end;
+        }
+        layout.broken.end
+    }
+
+    pub fn map_memory(
+        &self,
+        hint: usize,
+        length: usize,
+        protection: u32,
+        flags: u32,
+        fd: Descriptor,
+        offset: i64,
+    ) -> Result<usize, Errno> {
+        let protection = protection_of(protection)?;
+        let length = whole_pages(length)?;
+        let file = if flags & MAP_ANONYMOUS != 0 { None } else { Some((fd, checked_offset(offset)?)) };
+        if flags & MAP_TYPE == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let contents =
+            file.map(|(fd, offset)| self.mappable(fd, protection, flags).map(|file| (file, offset)));
+        let contents = contents.transpose()?;
+        let range = self.place(hint, length, flags)?;
+        let first = if contents.is_some() { Protection::ReadWrite } else { protection };
+        self.map_at(range.clone(), first)?;
+        if let Some((file, offset)) = contents {
+            let filled = self
+                .fill(range.clone(), &*file, offset)
+                .and_then(|()| self.set_protection(range.clone(), protection));
+            filled.inspect_err(|_| self.unmap_at(range.clone()))?;
+        }
+        Ok(range.start)
+    }
+
+    /// The file behind a mapping. What is written to a mapping never reaches a file, so a shared one may not be written.
+    fn mappable(
+        &self,
+        fd: Descriptor,
+        protection: Protection,
+        flags: u32,
+    ) -> Result<alloc::rc::Rc<dyn OpenFile>, Errno> {
+        let (file, opened) = self.file_and_flags(fd)?;
+        if opened & O_ACCMODE == O_WRONLY {
+            return Err(Errno::EACCES);
+        }
+        let shared = flags & MAP_TYPE == MAP_SHARED;
+        if shared && protection == Protection::ReadWrite { Err(Errno::ENODEV) } else { Ok(file) }
+    }
+
+    /// Where a mapping goes: where it must, where the program would like it, or at the top.
+    fn place(&self, hint: usize, length: usize, flags: u32) -> Result<Range<usize>, Errno> {
+        let layout = self.layout.borrow();
+        let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
+        if fixed && !hint.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        let wished = page_up(hint)..page_up(hint).saturating_add(length);
+        let inside = wished.start >= layout.window.start && wished.end <= layout.window.end;
+        let free = inside && layout.areas.within(wished.clone()).is_empty();
+        match flags {
+            _ if fixed && !inside => Err(Errno::ENOMEM),
+            _ if flags & MAP_FIXED_NOREPLACE != 0 && !free => Err(Errno::EEXIST),
+            _ if fixed || free => Ok(wished),
+            _ => {
+                let start = layout.areas.find(layout.window.clone(), length).ok_or(Errno::ENOMEM)?;
+                Ok(start..start + length)
+            }
+        }
+    }
+
+    /// Zeroed pages in place of what was there.
+    fn map_at(&self, range: Range<usize>, protection: Protection) -> Result<(), Errno> {
+        // SAFETY: what was there the program gives up.
+        let mapped = unsafe { self.address_space.map(range.clone(), protection) };
+        let mut layout = self.layout.borrow_mut();
+        match mapped {
+            Ok(()) => layout.areas.set(range, protection),
+            Err(_) => layout.areas.clear(range),
+        }
+        mapped.map_err(errno)
+    }
+
+    /// Has the bytes of a file in pages; behind its end are zeros.
+    fn fill(&self, range: Range<usize>, file: &dyn OpenFile, offset: u64) -> Result<(), Errno> {
+        let bytes = self.bytes_mut(User::new(range.start), range.len())?;
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match file.read_at(offset + filled as u64, &mut bytes[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        Ok(())
+    }
+
+    pub fn unmap_memory(&self, address: usize, length: usize) -> Result<(), Errno> {
+        let range = self.pages(address, length)?;
+        self.unmap_at(range);
+        Ok(())
+    }
+
+    /// Takes away what `mmap` gave in a range.
+    fn unmap_at(&self, range: Range<usize>) {
+        let pieces = self.layout.borrow().areas.within(range.clone());
+        for (piece, _) in pieces {
+            // SAFETY: the program gives the pages up. They are pages of the window, as the area says.
+            let _ = unsafe { self.address_space.unmap(piece) };
+        }
+        self.layout.borrow_mut().areas.clear(range);
+    }
+
+    pub fn protect_memory(&self, address: usize, length: usize, protection: u32) -> Result<(), Errno> {
+        let protection = protection_of(protection)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let range = self.pages(address, length)?;
+        if !self.layout.borrow().areas.covers(range.clone()) {
+            return Err(Errno::ENOMEM);
+        }
+        self.set_protection(range, protection)
+    }
+
+    fn set_protection(&self, range: Range<usize>, protection: Protection) -> Result<(), Errno> {
+        // SAFETY: Rust has no references into memory of the program while another call is made.
+        unsafe { self.address_space.protect(range.clone(), protection) }.map_err(errno)?;
+        self.layout.borrow_mut().areas.set(range, protection);
+        Ok(())
+    }
+
+    /// Pages that the program does not need are zeros when it reads them again; all other advice is as good as taken.
+    pub fn advise(&self, address: usize, length: usize, advice: u32) -> Result<(), Errno> {
+        if !matches!(advice, MADV_DONTNEED | MADV_FREE) || length == 0 {
+            return Ok(());
+        }
+        let range = self.pages(address, length)?;
+        let pieces = self.layout.borrow().areas.within(range.clone());
+        for (piece, protection) in pieces {
+            self.map_at(piece, protection)?;
+        }
+        Ok(())
+    }
+
+    pub fn remap_memory(
+        &self,
+        address: usize,
+        length: usize,
+        wanted: usize,
+        flags: u32,
+        _place: usize,
+    ) -> Result<usize, Errno> {
+        if flags & MREMAP_FIXED != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let old = self.pages(address, length)?;
+        let wanted = whole_pages(wanted)?;
+        let protection = self.protection_of_all(&old)?;
+        if wanted <= old.len() {
+            self.unmap_at(old.start + wanted..old.end);
+            return Ok(old.start);
+        }
+        let added = old.end..old.start.checked_add(wanted).ok_or(Errno::ENOMEM)?;
+        if self.is_free(&added) {
+            self.map_at(added, protection)?;
+            return Ok(old.start);
+        }
+        if flags & MREMAP_MAYMOVE == 0 {
+            return Err(Errno::ENOMEM);
+        }
+        self.move_pages(old, wanted, protection)
+    }
+
+    /// What may be done with every page of a range, where that is the same for all.
+    fn protection_of_all(&self, range: &Range<usize>) -> Result<Protection, Errno> {
+        let layout = self.layout.borrow();
+        match &layout.areas.within(range.clone())[..] {
+            [(piece, protection)] if piece == range => Ok(*protection),
+            _ => Err(Errno::EFAULT),
+        }
+    }
+
+    fn is_free(&self, range: &Range<usize>) -> bool {
+        let layout = self.layout.borrow();
+        range.end <= layout.window.end && layout.areas.within(range.clone()).is_empty()
+    }
+
+    fn move_pages(&self, old: Range<usize>, wanted: usize, protection: Protection) -> Result<usize, Errno> {
+        let new = self.place(0, wanted, 0)?;
+        self.map_at(new.clone(), Protection::ReadWrite)?;
+        if protection != Protection::None {
+            let from = self.bytes(User::new(old.start), old.len())?;
+            self.bytes_mut(User::new(new.start), old.len())?.copy_from_slice(from);
+        }
+        self.set_protection(new.clone(), protection)?;
+        self.unmap_at(old);
+        Ok(new.start)
+    }
+
+    /// Memory that a mapping is of is where it is; there is no file to write it to.
+    pub fn synchronize_memory(&self, address: usize, length: usize) -> Result<(), Errno> {
+        let range = self.pages(address, length)?;
+        let mapped = self.layout.borrow().areas.covers(range);
+        if mapped { Ok(()) } else { Err(Errno::ENOMEM) }
+    }
+
+    /// Nothing is ever paged out.
+    pub fn lock_memory(&self) {}
+
+    /// The whole pages that a program means.
+    fn pages(&self, address: usize, length: usize) -> Result<Range<usize>, Errno> {
+        if !address.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        let length = whole_pages(length)?;
+        let end = address.checked_add(length).ok_or(Errno::EINVAL)?;
+        let window = &self.layout.borrow().window;
+        // Elsewhere is nothing that a program may change.
+        if address < window.start || end > window.end { Err(Errno::ENOMEM) } else { Ok(address..end) }
+    }
+}
+
+/// Both writable and executable is refused: nothing ever is.
+fn protection_of(bits: u32) -> Result<Protection, Errno> {
+    match bits & (PROT_READ | PROT_WRITE | PROT_EXEC) {
+        0 => Ok(Protection::None),
+        PROT_READ => Ok(Protection::Read),
+        bits if bits & PROT_EXEC == 0 => Ok(Protection::ReadWrite),
+        bits if bits & PROT_WRITE == 0 => Ok(Protection::ReadExecute),
+        _ => Err(Errno::EACCES),
+    }
+}
+
+fn whole_pages(length: usize) -> Result<usize, Errno> {
+    match length.checked_next_multiple_of(PAGE_SIZE) {
+        Some(0) => Err(Errno::EINVAL),
+        Some(length) => Ok(length),
+        None => Err(Errno::ENOMEM),
+    }
+}
+
+fn checked_offset(offset: i64) -> Result<u64, Errno> {
+    let offset = u64::try_from(offset).map_err(|_| Errno::EOVERFLOW)?;
+    if offset.is_multiple_of(PAGE_SIZE as u64) { Ok(offset) } else { Err(Errno::EINVAL) }
+}
+
+fn page_up(address: usize) -> usize {
+    address.checked_next_multiple_of(PAGE_SIZE).unwrap_or(usize::MAX & !(PAGE_SIZE - 1))
+}
+
+fn errno(error: AddressError) -> Errno {
+    match error {
+        AddressError::Exhausted => Errno::ENOMEM,
+        AddressError::BadRange => Errno::EINVAL,
+    }
+}
