@@ -136,7 +136,7 @@ where
         self.host.channels.close(link.port);
         // Those that it does not let go of stay granted for ever.
         let held = link.into_pages().filter_map(|page| page.take_back(self.host.grants).err()).count();
-        log::debug!("blkfront: the backend is left ({closed:?}); it holds {held} pages");
+        log::debug!("the backend is left ({closed:?}); it holds {held} pages");
     }
 
     /// Tells the backend of the ring, and asks what the disk is.
@@ -166,21 +166,21 @@ where
     /// Sees each backend off, and takes up the next, as long as there is a store.
     pub(crate) fn serve(&self, disk: &Disk<C, E, G, S>, first: Backend<X>) {
         let error = self.serve_all(disk, first);
-        log::error!("blkfront: the disk is gone for ever: {error}");
+        log::error!("the disk is gone for ever: {error}");
         disk.abandon();
     }
 
     fn serve_all(&self, disk: &Disk<C, E, G, S>, mut backend: Backend<X>) -> Error {
         for number in 1.. {
             match self.see_off(disk, &backend) {
-                Ok(gone) => log::info!("blkfront: the backend {gone}; requests wait for the next"),
+                Ok(gone) => log::info!("the backend {gone}; requests wait for the next"),
                 Err(error) => return error,
             }
             backend = match self.next(disk, number) {
                 Ok(backend) => backend,
                 Err(error) => return error,
             };
-            log::info!("blkfront: there is a backend again");
+            log::info!("there is a backend again");
         }
         unreachable!("numbers of 64 bits do not end")
     }
@@ -191,12 +191,12 @@ where
         disk.detach();
         match self.frontend.close(backend, PATIENCE) {
             Ok(()) => {}
-            Err(error @ Error::Late { .. }) => log::warn!("blkfront: {error}"),
+            Err(error @ Error::Late { .. }) => log::warn!("{error}"),
             Err(error) => return Err(error),
         }
         let held = disk.take_back();
         if held != 0 {
-            log::warn!("blkfront: the backend that left holds {held} pages still");
+            log::warn!("the backend that left holds {held} pages still");
         }
         Ok(gone)
     }
@@ -213,7 +213,7 @@ where
                 Err(error) => error.to_string(),
             };
             if error != told {
-                log::warn!("blkfront: {error}");
+                log::warn!("{error}");
                 self.frontend.report(&error);
                 told = error;
             }

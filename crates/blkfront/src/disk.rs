@@ -165,7 +165,7 @@ impl<C: Clock, E: EventChannels, G: GrantTable, S: Scheduler> Disk<C, E, G, S> {
     }
 
     fn break_off(&self, broken: Broken) {
-        log::warn!("blkfront: the backend breaks the protocol, and is left: {broken}");
+        log::warn!("the backend breaks the protocol, and is left: {broken}");
         self.detach();
         (self.give_up)();
     }
@@ -319,7 +319,7 @@ impl<C: Clock, E: EventChannels, G: GrantTable, S: Scheduler> Disk<C, E, G, S> {
 
     /// Takes it that the disk has no cache: its backend can't flush it, though it said so.
     fn forget_flush(&self, connection: u64) {
-        log::warn!("blkfront: the backend does not flush the disk's cache, though it offered that");
+        log::warn!("the backend does not flush the disk's cache, though it offered that");
         if let Some(link) = self.link.borrow_mut().as_mut().filter(|link| link.number == connection) {
             link.features.flush = None;
         }

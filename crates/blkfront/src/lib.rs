@@ -176,7 +176,7 @@ where
     scheduler.spawn("blkfront", Box::new(|| connector.serve(disk, backend)))?;
     let (blocks, size) = (facts.blocks, facts.block_size);
     log::info!(
-        "blkfront: {device}, {blocks} blocks of {size} bytes{}",
+        "{device}, {blocks} blocks of {size} bytes{}",
         if facts.is_read_only { ", read-only" } else { "" }
     );
     Ok(Provides { block_device: disk })

@@ -33,7 +33,7 @@ impl<S: Scheduler> Volume<S> {
         }
         let root = facts(&root).ok_or(Ext4Error::NotADirectory)?;
         let (label, kib) = (ext4.label().display(), geometry.blocks * (geometry.block_size / 1024));
-        log::debug!("ext4: \"{label}\", {kib} KiB");
+        log::debug!("\"{label}\", {kib} KiB");
         let state = State {
             ext4,
             geometry,
@@ -179,7 +179,7 @@ impl State {
     fn report(&mut self, fault: &dyn Display) {
         self.faults += 1;
         if self.faults.is_power_of_two() {
-            log::warn!("ext4: {fault} ({} faults so far)", self.faults);
+            log::warn!("{fault} ({} faults so far)", self.faults);
         }
     }
 }
