@@ -100,13 +100,15 @@ macro_rules! calls {
     ($($name:ident $number:ident ($($argument:ident),*) $method:ident $(lacks $missing:literal)?;)*) => {
         impl<W: World> SystemCalls for Linux<W> {
             fn call(&self, number: usize, arguments: [usize; 6]) -> isize {
-                match number as u32 {
+                let returned = match number as u32 {
                     $(numbers::$number => {
                         let [$($argument,)* ..] = arguments;
                         self.$method($(Argument::from_register($argument)),*).returned()
                     })*
                     absent => self.absent(absent).returned(),
-                }
+                };
+                self.deliver_after_call();
+                returned
             }
         }
 
@@ -159,7 +161,7 @@ calls! {
     writev __NR_writev(fd, pieces, count) write_pieces;
 
     // futex.rs
-    futex __NR_futex(address, operation, value, time, other, extra) futex lacks "FUTEX_FD, FUTEX_WAKE_OP, those with priorities; interruption by a signal";
+    futex __NR_futex(address, operation, value, time, other, extra) futex lacks "FUTEX_FD, FUTEX_WAKE_OP, those with priorities";
 
     // identity.rs
     exit_group __NR_exit_group(status) exit_group;
@@ -251,6 +253,18 @@ calls! {
     pselect6 __NR_pselect6(count, read, write, exceptional, time) select_precisely lacks "the mask of signals";
     select __NR_select(count, read, write, exceptional, time) select;
 
+    // signals.rs
+    kill __NR_kill(process, signal) kill lacks "other processes";
+    pause __NR_pause() pause;
+    rt_sigaction __NR_rt_sigaction(signal, new, old, size) set_action lacks "SA_ONSTACK; registers in ucontext_t; handlers of exceptions: an exception ends the image";
+    rt_sigpending __NR_rt_sigpending(to, size) pending_signals;
+    rt_sigprocmask __NR_rt_sigprocmask(how, new, old, size) set_signal_mask;
+    rt_sigsuspend __NR_rt_sigsuspend(mask, size) suspend;
+    rt_sigtimedwait __NR_rt_sigtimedwait(set, information, time, size) take_signal_of;
+    sigaltstack __NR_sigaltstack(new, old) set_signal_stack lacks "handlers on a stack of their own";
+    tgkill __NR_tgkill(process, thread, signal) kill_thread_of;
+    tkill __NR_tkill(thread, signal) kill_thread;
+
     // threads.rs
     arch_prctl __NR_arch_prctl(code, address) set_thread_pointer lacks "the gs register, CPUID faulting";
     exit __NR_exit(status) exit;
@@ -260,9 +274,9 @@ calls! {
     // time.rs
     clock_getres __NR_clock_getres(clock, to) clock_resolution;
     clock_gettime __NR_clock_gettime(clock, to) clock_time lacks "clocks of one process's or thread's processor time, which show the time since the start";
-    clock_nanosleep __NR_clock_nanosleep(clock, flags, time, left) sleep_by_clock lacks "interruption by a signal";
+    clock_nanosleep __NR_clock_nanosleep(clock, flags, time, left) sleep_by_clock;
     gettimeofday __NR_gettimeofday(to, zone) time_of_day;
-    nanosleep __NR_nanosleep(time, left) sleep lacks "interruption by a signal";
+    nanosleep __NR_nanosleep(time, left) sleep;
     sched_yield __NR_sched_yield() yield_processor;
     time __NR_time(to) seconds;
 }

@@ -14,6 +14,7 @@ use linux_raw_sys::general::{
 use open_file::Errno;
 
 use crate::linux::{Linux, World};
+use crate::signals::Delivery;
 use crate::time::duration;
 use crate::user::User;
 
@@ -128,6 +129,10 @@ impl<W: World> Linux<W> {
             if self.is_past(deadline) {
                 self.futexes.borrow_mut().remove(&sleeper);
                 return Err(Errno::ETIMEDOUT);
+            }
+            if self.deliver() == Delivery::Interrupt {
+                self.futexes.borrow_mut().remove(&sleeper);
+                return Err(Errno::EINTR);
             }
             self.scheduler.park(deadline);
         }

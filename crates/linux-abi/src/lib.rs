@@ -20,6 +20,7 @@ mod network;
 mod paths;
 mod pipes;
 mod poll;
+mod signals;
 mod start;
 #[cfg(test)]
 mod tests;

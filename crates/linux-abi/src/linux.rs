@@ -20,6 +20,7 @@ use crate::Needs;
 use crate::descriptors::{Descriptor, Descriptors};
 use crate::futex::Futexes;
 use crate::memory::Layout;
+use crate::signals::Signals;
 use crate::threads::Threads;
 
 /// What the process stands on: a type for each interface, under one name.
@@ -96,6 +97,7 @@ pub(crate) struct Linux<W: World> {
     pub layout: RefCell<Layout>,
     pub futexes: RefCell<Futexes>,
     pub threads: Threads,
+    pub signals: Signals,
     /// Calls that the program made and that are not there, each of which is told once.
     pub missed: RefCell<BTreeSet<u32>>,
 }
@@ -131,6 +133,7 @@ impl<W: World> Linux<W> {
             layout: RefCell::new(Layout::new(address_space.window())),
             futexes: RefCell::default(),
             threads: Threads::default(),
+            signals: Signals::default(),
             missed: RefCell::default(),
         }
     }

@@ -11,6 +11,7 @@ use open_file::{Errno, OpenFile, Readiness};
 
 use crate::descriptors::{Descriptor, LIMIT};
 use crate::linux::{Linux, World};
+use crate::signals::Delivery;
 use crate::time::{duration, timespec};
 use crate::user::{User, plain};
 use crate::waiting::Waiter;
@@ -36,25 +37,31 @@ impl Watched {
 
 impl<W: World> Linux<W> {
     /// What each of the files is ready for: at once where any is, else as soon as one is, at the latest at `deadline`.
-    fn any_ready(&self, watched: &[Watched], deadline: Option<Instant>) -> Vec<Readiness> {
+    ///
+    /// # Errors
+    /// `EINTR` where a signal's handler ran meanwhile, whether it lets other calls go on or not (signal(7)).
+    fn any_ready(&self, watched: &[Watched], deadline: Option<Instant>) -> Result<Vec<Readiness>, Errno> {
         let ready = || watched.iter().map(Watched::ready).collect::<Vec<_>>();
         let found = |ready: &[Readiness]| ready.iter().any(|one| !one.is_empty());
         let mut now = ready();
         if found(&now) || self.is_past(deadline) {
-            return now;
+            return Ok(now);
         }
         let waiter = Waiter::running(self.scheduler);
         let lists = || watched.iter().filter_map(|one| one.file.watchers());
         lists().for_each(|watchers| watchers.add(&waiter));
-        loop {
+        let interrupted = loop {
             self.scheduler.park(deadline);
             now = ready();
             if found(&now) || self.is_past(deadline) {
-                break;
+                break false;
             }
-        }
+            if self.deliver() != Delivery::Nothing {
+                break true;
+            }
+        };
         lists().for_each(|watchers| watchers.remove(&waiter));
-        now
+        if interrupted { Err(Errno::EINTR) } else { Ok(now) }
     }
 
     pub fn poll(&self, files: User<pollfd>, count: usize, milliseconds: i32) -> Result<usize, Errno> {
@@ -113,7 +120,7 @@ impl<W: World> Linux<W> {
             }
         }
         let deadline = if unknown > 0 { Some(self.clock.now()) } else { deadline };
-        let ready = self.any_ready(&watched, deadline);
+        let ready = self.any_ready(&watched, deadline)?;
         for (place, ready) in places.into_iter().zip(&ready) {
             entries[place].revents = ready.0 as i16;
         }
@@ -196,7 +203,7 @@ impl<W: World> Linux<W> {
                 descriptors.push(fd);
             }
         }
-        let ready = self.any_ready(&watched, deadline);
+        let ready = self.any_ready(&watched, deadline)?;
         let mut total = 0;
         for (set, given) in sets.into_iter().enumerate().filter(|(_, given)| !given.is_null()) {
             let mut answer = vec![0; words];

@@ -48,6 +48,7 @@ pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
         thread_pointer: Fake,
         vfs: Fake,
     });
+    linux.adopt_thread();
     (linux, events)
 }
 
@@ -548,4 +549,55 @@ fn a_sleeper_is_woken_also_at_the_word_it_was_moved_to() {
     });
     linux.scheduler.spawn("waker", wake).unwrap();
     assert_eq!(futex(linux, &words[0], numbers::FUTEX_WAIT, 5, 0, 0), 0);
+}
+
+/// Signals that the handler of these tests was called with.
+static HANDLED: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
+
+extern "C" fn handler(signal: u32) {
+    HANDLED.fetch_add(signal, core::sync::atomic::Ordering::Relaxed);
+}
+
+#[test]
+fn a_signal_is_handled_when_it_is_let_through_and_ends_a_wait() {
+    use core::sync::atomic::Ordering::Relaxed;
+    use linux_raw_sys::general::{SIG_BLOCK, SIG_UNBLOCK, SIGUSR1};
+    let (linux, events) = process();
+    let linux: &'static Linux<FakeNeeds> = Box::leak(Box::new(linux));
+    let action = [handler as *const () as usize, 0, 0, 0];
+    let address = action.as_ptr() as usize;
+    assert_eq!(call(linux, numbers::__NR_rt_sigaction, &[SIGUSR1 as usize, address, 0, 8]), 0);
+    assert_eq!(call(linux, numbers::__NR_kill, &[1, SIGUSR1 as usize]), 0);
+    assert_eq!(HANDLED.swap(0, Relaxed), SIGUSR1);
+    // Held off, it waits.
+    let set = 1_u64 << (SIGUSR1 - 1);
+    let mask =
+        |how: u32| call(linux, numbers::__NR_rt_sigprocmask, &[how as usize, &raw const set as usize, 0, 8]);
+    assert_eq!(mask(SIG_BLOCK), 0);
+    assert_eq!(call(linux, numbers::__NR_tgkill, &[1, 1, SIGUSR1 as usize]), 0);
+    let mut pending = 0_u64;
+    assert_eq!(call(linux, numbers::__NR_rt_sigpending, &[&raw mut pending as usize, 8]), 0);
+    assert_eq!((HANDLED.load(Relaxed), pending), (0, set));
+    assert_eq!(mask(SIG_UNBLOCK), 0);
+    assert_eq!(HANDLED.swap(0, Relaxed), SIGUSR1);
+    // A sleep ends with it.
+    use iface_clock::Clock;
+    use iface_scheduler::Scheduler;
+    let send = Box::new(|| linux.send(None, SIGUSR1).unwrap());
+    linux.scheduler.spawn("sender", send).unwrap();
+    let mut left = [0_i64; 2];
+    let time: [i64; 2] = [5, 0];
+    let slept = call(linux, numbers::__NR_nanosleep, &[time.as_ptr() as usize, left.as_mut_ptr() as usize]);
+    assert_eq!((slept, left, HANDLED.swap(0, Relaxed)), (Errno::EINTR.returned(), [5, 0], SIGUSR1));
+    assert_eq!(events.clock().now().as_nanos(), 0);
+    assert_eq!(call(linux, numbers::__NR_kill, &[7, 1]), Errno::ESRCH.returned());
+    assert_eq!(call(linux, numbers::__NR_kill, &[1, 65]), Errno::EINVAL.returned());
+    assert_eq!(call(linux, numbers::__NR_rt_sigaction, &[9, address, 0, 8]), Errno::EINVAL.returned());
+}
+
+#[test]
+#[should_panic(expected = "the process ended with ExitStatus(143)")]
+fn a_signal_that_nobody_handles_ends_the_process() {
+    let (linux, _) = process();
+    call(&linux, numbers::__NR_kill, &[1, numbers::SIGTERM as usize]);
 }

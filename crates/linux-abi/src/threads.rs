@@ -16,6 +16,7 @@ use linux_raw_sys::general::{
 use open_file::Errno;
 
 use crate::linux::{Linux, World};
+use crate::signals::ThreadSignals;
 use crate::start;
 use crate::user::User;
 
@@ -40,6 +41,7 @@ struct Thread {
     pointer: usize,
     /// What it begins with.
     begin: Option<(Function, usize)>,
+    signals: ThreadSignals,
 }
 
 /// The threads, and the numbers they had.
@@ -73,8 +75,13 @@ impl Threads {
 impl<W: World> Linux<W> {
     /// The first thread, which runs, is one of the process.
     pub fn adopt_thread(&self) {
-        let thread =
-            Thread { number: self.threads.next_number(), cleared: User::new(0), pointer: 0, begin: None };
+        let thread = Thread {
+            number: self.threads.next_number(),
+            cleared: User::new(0),
+            pointer: 0,
+            begin: None,
+            signals: ThreadSignals::default(),
+        };
         self.threads.threads.borrow_mut().insert(self.scheduler.current(), thread);
     }
 
@@ -82,6 +89,39 @@ impl<W: World> Linux<W> {
     fn with_thread<R>(&self, work: impl FnOnce(&mut Thread) -> R) -> Result<R, Errno> {
         let mut threads = self.threads.threads.borrow_mut();
         threads.get_mut(&self.scheduler.current()).map(work).ok_or(Errno::ESRCH)
+    }
+
+    /// The signals of the running thread.
+    pub fn thread_signals(&self) -> Result<ThreadSignals, Errno> {
+        self.with_thread(|thread| thread.signals)
+    }
+
+    pub fn change_thread_signals(&self, change: impl FnOnce(&mut ThreadSignals)) -> Result<(), Errno> {
+        self.with_thread(|thread| change(&mut thread.signals))
+    }
+
+    /// Changes the signals of a thread; of one that has ended there are none.
+    pub fn change_signals_of(&self, thread: ThreadId, change: impl FnOnce(&mut ThreadSignals)) {
+        if let Some(thread) = self.threads.threads.borrow_mut().get_mut(&thread) {
+            change(&mut thread.signals);
+        }
+    }
+
+    /// The thread that Linux numbers so.
+    pub fn thread_of(&self, number: u32) -> Option<ThreadId> {
+        let threads = self.threads.threads.borrow();
+        threads.iter().find(|(_, thread)| thread.number == number).map(|(id, _)| *id)
+    }
+
+    /// Some thread that does not hold `signal` off.
+    pub fn thread_that_lets(&self, signal: u32) -> Option<ThreadId> {
+        let threads = self.threads.threads.borrow();
+        threads.iter().find(|(_, thread)| !thread.signals.mask.has(signal)).map(|(id, _)| *id)
+    }
+
+    /// Whether there is a thread of whose signals `is` holds.
+    pub fn any_thread(&self, is: impl Fn(&ThreadSignals) -> bool) -> bool {
+        self.threads.threads.borrow().values().any(|thread| is(&thread.signals))
     }
 
     pub fn thread(&self) -> Result<usize, Errno> {
@@ -115,6 +155,8 @@ impl<W: World> Linux<W> {
             cleared: asked(CLONE_CHILD_CLEARTID, clone.child_number),
             pointer: if clone.flags & CLONE_SETTLS != 0 { clone.thread_pointer } else { 0 },
             begin: Some((clone.function, clone.argument)),
+            // A new thread holds off what the one does that makes it.
+            signals: ThreadSignals { mask: self.thread_signals()?.mask, ..ThreadSignals::default() },
         };
         self.threads.threads.borrow_mut().insert(started, thread);
         self.store_if_asked(asked(CLONE_PARENT_SETTID, clone.parent_number), number)?;

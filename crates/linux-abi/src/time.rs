@@ -10,6 +10,7 @@ use linux_raw_sys::general::{
 use open_file::Errno;
 
 use crate::linux::{Linux, World};
+use crate::signals::Delivery;
 use crate::user::{User, plain};
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -80,9 +81,22 @@ impl<W: World> Linux<W> {
         Ok(seconds as usize)
     }
 
-    pub fn sleep(&self, time: User<Timespec>, _left: User<Timespec>) -> Result<(), Errno> {
+    pub fn sleep(&self, time: User<Timespec>, left: User<Timespec>) -> Result<(), Errno> {
         let deadline = self.clock.now() + duration(self.load(time)?)?;
-        self.scheduler.sleep_until(deadline);
+        self.sleep_until(deadline).inspect_err(|_| {
+            // Where the program passed no address that can be written, it is not told how much was left.
+            let _ = self.store_if_asked(left, timespec(deadline.since(self.clock.now())));
+        })
+    }
+
+    /// Sleeps until `deadline`, or until a signal's handler has run.
+    fn sleep_until(&self, deadline: Instant) -> Result<(), Errno> {
+        while !self.is_past(Some(deadline)) {
+            if self.deliver() != Delivery::Nothing {
+                return Err(Errno::EINTR);
+            }
+            self.scheduler.park(Some(deadline));
+        }
         Ok(())
     }
 
@@ -91,14 +105,18 @@ impl<W: World> Linux<W> {
         clock: u32,
         flags: u32,
         time: User<Timespec>,
-        _left: User<Timespec>,
+        left: User<Timespec>,
     ) -> Result<(), Errno> {
         let time = duration(self.load(time)?)?;
         self.clock(clock)?;
-        let deadline =
-            if flags & TIMER_ABSTIME != 0 { self.when(clock, time)? } else { self.clock.now() + time };
-        self.scheduler.sleep_until(deadline);
-        Ok(())
+        if flags & TIMER_ABSTIME != 0 {
+            return self.sleep_until(self.when(clock, time)?);
+        }
+        let deadline = self.clock.now() + time;
+        self.sleep_until(deadline).inspect_err(|_| {
+            // As in `sleep`.
+            let _ = self.store_if_asked(left, timespec(deadline.since(self.clock.now())));
+        })
     }
 
     pub fn yield_processor(&self) {

@@ -7,6 +7,7 @@ use iface_scheduler::{Scheduler, ThreadId};
 use open_file::{Errno, OpenFile, Readiness, Watcher};
 
 use crate::linux::{Linux, World};
+use crate::signals::Delivery;
 
 /// A thread that waits.
 pub(crate) struct Waiter<S> {
@@ -31,7 +32,7 @@ impl<W: World> Linux<W> {
     /// What `attempt` gives once it no longer says `EAGAIN`, at the latest when `deadline` is reached; then `EAGAIN` it is.
     ///
     /// # Errors
-    /// What `attempt` says.
+    /// What `attempt` says; `EINTR` where a signal's handler ran meanwhile that does not let calls go on.
     pub fn block_on<T>(
         &self,
         file: &dyn OpenFile,
@@ -46,6 +47,9 @@ impl<W: World> Linux<W> {
             match attempt() {
                 Err(Errno::EAGAIN) if !self.is_past(deadline) => {}
                 result => break result,
+            }
+            if self.deliver() == Delivery::Interrupt {
+                break Err(Errno::EINTR);
             }
             self.scheduler.park(deadline);
         };
