@@ -77,6 +77,9 @@ pub fn read_only<F: FileSystem>(files: F) {
     assert_eq!(files.rename((root, b"a"), (root, b"b")), Err(FileError::ReadOnly));
     assert_eq!(files.write(root, 0, b"x"), Err(FileError::ReadOnly));
     assert_eq!(files.resize(root, 0), Err(FileError::ReadOnly));
+    assert_eq!(files.set_mode(root, 0o700), Err(FileError::ReadOnly));
+    assert_eq!(files.set_modified(root, 1), Err(FileError::ReadOnly));
+    assert_eq!(files.synchronize(), Ok(()));
 }
 
 /// Holds an empty writable file system to the rules of each operation.

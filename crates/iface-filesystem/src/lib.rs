@@ -37,6 +37,15 @@ pub struct Metadata {
     pub mode: u16,
 }
 
+/// How much a file system holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// All of it, in bytes.
+    pub total: u64,
+    /// What is still free, in bytes.
+    pub free: u64,
+}
+
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryEntry {
@@ -160,5 +169,27 @@ pub trait FileSystem: Copy + 'static {
     /// Says that a removed node is in use no longer. Nothing happens to a node that still has a name.
     fn forget(&self, node: Node) {
         let _ = node;
+    }
+
+    /// Sets the permission bits of a node, the low 12 of `st_mode`.
+    fn set_mode(&self, node: Node, mode: u16) -> Result<(), FileError> {
+        let _ = (node, mode);
+        Err(FileError::ReadOnly)
+    }
+
+    /// Dates the last change of a node, in seconds since 1970-01-01 00:00 UTC.
+    fn set_modified(&self, node: Node, seconds: u64) -> Result<(), FileError> {
+        let _ = (node, seconds);
+        Err(FileError::ReadOnly)
+    }
+
+    /// Returns when all that was changed lies where it outlasts the image; at once where nothing does.
+    fn synchronize(&self) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    /// How much it holds; `None` where that cannot be said.
+    fn capacity(&self) -> Option<Capacity> {
+        None
     }
 }

@@ -1,6 +1,6 @@
 //! How much memory the tree takes, and may take.
 
-use iface_filesystem::FileError;
+use iface_filesystem::{Capacity, FileError};
 
 /// Bytes, counted by what they are taken for.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ impl Budget {
     /// Gives back what [`take`](Budget::take) took.
     pub(crate) fn give(&mut self, bytes: u64) {
         self.used -= bytes;
+    }
+
+    pub(crate) fn capacity(&self) -> Capacity {
+        Capacity { total: self.limit, free: self.limit - self.used }
     }
 
     #[cfg(test)]

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use core::cell::RefCell;
 
 use iface_clock::Clock;
-use iface_filesystem::{DirectoryEntry, FileError, FileSystem, Kind, Metadata, Node};
+use iface_filesystem::{Capacity, DirectoryEntry, FileError, FileSystem, Kind, Metadata, Node};
 
 use crate::{
     Config,
@@ -136,6 +136,18 @@ impl<C: Clock> FileSystem for &'static RamFs<C> {
     fn forget(&self, node: Node) {
         self.tree.borrow_mut().forget(node);
     }
+
+    fn set_mode(&self, node: Node, mode: u16) -> Result<(), FileError> {
+        self.tree.borrow_mut().item_mut(node).map(|item| item.mode = mode)
+    }
+
+    fn set_modified(&self, node: Node, seconds: u64) -> Result<(), FileError> {
+        self.tree.borrow_mut().item_mut(node).map(|item| item.modified = seconds)
+    }
+
+    fn capacity(&self) -> Option<Capacity> {
+        Some(self.tree.borrow().budget.capacity())
+    }
 }
 
 /// The nodes.
@@ -156,6 +168,10 @@ impl Tree {
 
     fn item(&self, node: Node) -> Result<&Item, FileError> {
         self.items.get(&node).ok_or(FileError::NotFound)
+    }
+
+    fn item_mut(&mut self, node: Node) -> Result<&mut Item, FileError> {
+        self.items.get_mut(&node).ok_or(FileError::NotFound)
     }
 
     fn child(&self, directory: Node, name: &[u8]) -> Result<Node, FileError> {
@@ -216,6 +232,7 @@ impl Tree {
         now: u64,
         change: impl FnOnce(&mut Data, &mut Budget) -> Result<(), FileError>,
     ) -> Result<(), FileError> {
+        // Not by `item_mut`, which would keep the budget borrowed as well.
         let item = self.items.get_mut(&node).ok_or(FileError::NotFound)?;
         match &mut item.body {
             Body::File(data) | Body::Link(data) => {

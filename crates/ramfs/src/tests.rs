@@ -3,7 +3,7 @@ extern crate std;
 use alloc::{boxed::Box, vec};
 
 use iface_clock::{Duration, fake::FakeClock};
-use iface_filesystem::{FileError, FileSystem, Kind, Node, conformance};
+use iface_filesystem::{Capacity, FileError, FileSystem, Kind, Node, conformance};
 
 use crate::{Config, ramfs::RamFs};
 
@@ -77,4 +77,15 @@ fn changes_are_dated() {
     clock.advance(Duration::from_secs(1));
     files.remove(files.root(), b"f").unwrap();
     assert_eq!((modified(node), modified(files.root())), (101, 102));
+}
+
+#[test]
+fn facts_can_be_set() {
+    let (files, _) = empty();
+    let node = file(files, b"f");
+    assert_eq!((files.set_mode(node, 0o4711), files.set_modified(node, 7)), (Ok(()), Ok(())));
+    let facts = files.metadata(node).unwrap();
+    assert_eq!((facts.mode, facts.modified), (0o4711, 7));
+    assert_eq!(files.capacity(), Some(Capacity { total: 1 << 20, free: (1 << 20) - 512 }));
+    assert_eq!(files.set_mode(Node(77), 0), Err(FileError::NotFound));
 }
