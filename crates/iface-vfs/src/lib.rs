@@ -40,6 +40,36 @@ pub struct OpenOptions {
     pub permissions: u16,
 }
 
+/// What the process knows of itself and a tree shows of it, in `/proc/self` and as `/dev/fd`.
+pub trait Process {
+    /// Its arguments, its own name first.
+    fn arguments(&self) -> Vec<Vec<u8>>;
+
+    /// Its environment, each `NAME=value`.
+    fn environment(&self) -> Vec<Vec<u8>>;
+
+    /// Its name, 15 bytes at most (`comm`).
+    fn name(&self) -> Vec<u8>;
+
+    /// How many threads it has.
+    fn threads(&self) -> usize;
+
+    /// The directory in which its relative paths begin.
+    fn directory(&self) -> Place;
+
+    /// What it has mapped, lines as proc_pid_maps(5) says.
+    fn maps(&self) -> Vec<u8>;
+
+    /// Most descriptors that it may have (`RLIMIT_NOFILE`).
+    fn most_descriptors(&self) -> usize;
+
+    /// The numbers of its descriptors, in order.
+    fn descriptors(&self) -> Vec<u32>;
+
+    /// What a descriptor stands for; `None` where there is none of that number.
+    fn file(&self, descriptor: u32) -> Option<Rc<dyn OpenFile>>;
+}
+
 /// One tree of files. Paths are bytes without a zero byte; one that does not begin with `/` begins at `base`.
 ///
 /// Errors are those of the Linux man page that each names.
@@ -71,6 +101,10 @@ pub trait Vfs: Copy + 'static {
     /// The target of a link; readlink(2).
     fn read_link(&self, base: Place, path: &[u8]) -> Result<Vec<u8>, Errno>;
 
+    /// Refuses another name for a file, since no file has several, by the error that comes first; link(2), where `from` is
+    /// what was found under the old name.
+    fn link(&self, from: Place, base: Place, path: &[u8]) -> Errno;
+
     /// Removes a name: of a directory where `directory` says so, as rmdir(2), else of anything else, as unlink(2).
     fn remove(&self, base: Place, path: &[u8], directory: bool) -> Result<(), Errno>;
 
@@ -79,6 +113,18 @@ pub trait Vfs: Copy + 'static {
 
     /// Sets the permissions of a place; chmod(2).
     fn set_permissions(&self, place: Place, permissions: u16) -> Result<(), Errno>;
+
+    /// Dates the last change of a place, in nanoseconds since 1970-01-01 00:00 UTC; utimensat(2).
+    fn set_modified(&self, place: Place, nanoseconds: u64) -> Result<(), Errno>;
+
+    /// Whether a place can be changed at all, whatever its permissions: devices always, other files by their file system.
+    fn is_writable(&self, place: Place) -> Result<bool, Errno>;
+
+    /// Returns when all that was changed lies where it outlasts the image; sync(2).
+    fn synchronize(&self) -> Result<(), Errno>;
+
+    /// Has the tree show `process` as the one that looks at it. Before, it shows one without arguments and descriptors.
+    fn set_process(&self, process: &'static dyn Process);
 
     /// Bytes of a block, blocks, and free blocks of the file system of a place; statfs(2).
     fn capacity(&self, place: Place) -> Result<(u64, u64, u64), Errno>;

@@ -12,7 +12,7 @@ use iface_platform::{CommandLine, ExitStatus, Platform};
 use iface_scheduler::fake::FakeScheduler;
 use iface_sockets::{Family, Sockets, Type};
 use iface_thread_pointer::ThreadPointer;
-use iface_vfs::{OpenOptions, Place, Status, Vfs};
+use iface_vfs::{OpenOptions, Place, Process, Status, Vfs};
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -196,6 +196,10 @@ impl Vfs for Fake {
         Err(Errno::ENOENT)
     }
 
+    fn link(&self, _: Place, _: Place, _: &[u8]) -> Errno {
+        Errno::EROFS
+    }
+
     fn remove(&self, _: Place, _: &[u8], _: bool) -> Result<(), Errno> {
         Err(Errno::EROFS)
     }
@@ -207,6 +211,20 @@ impl Vfs for Fake {
     fn set_permissions(&self, _: Place, _: u16) -> Result<(), Errno> {
         Err(Errno::EROFS)
     }
+
+    fn set_modified(&self, _: Place, _: u64) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn is_writable(&self, _: Place) -> Result<bool, Errno> {
+        Ok(false)
+    }
+
+    fn synchronize(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn set_process(&self, _: &'static dyn Process) {}
 
     fn capacity(&self, _: Place) -> Result<(u64, u64, u64), Errno> {
         Ok((4096, 0, 0))
@@ -600,4 +618,60 @@ fn a_signal_is_handled_when_it_is_let_through_and_ends_a_wait() {
 fn a_signal_that_nobody_handles_ends_the_process() {
     let (linux, _) = process();
     call(&linux, numbers::__NR_kill, &[1, numbers::SIGTERM as usize]);
+}
+
+#[test]
+fn a_timer_file_tells_how_often_it_went_off() {
+    use iface_clock::{Clock, Duration};
+    let (linux, events) = process();
+    let timer = call(&linux, numbers::__NR_timerfd_create, &[numbers::CLOCK_MONOTONIC as usize, 0]) as usize;
+    // The first after 2 s, then one each second.
+    let value: [i64; 4] = [1, 0, 2, 0];
+    let set = |value: &[i64; 4]| {
+        call(&linux, numbers::__NR_timerfd_settime, &[timer, 0, value.as_ptr() as usize, 0])
+    };
+    // The thread of the timers belongs to an image that was started.
+    linux.timers.claim();
+    assert_eq!(set(&value), 0);
+    assert_eq!(ready_in(&linux, timer), 0);
+    events.clock().advance(Duration::from_millis(4500));
+    assert_eq!(ready_in(&linux, timer), numbers::POLLIN);
+    let mut count = [0; 8];
+    assert_eq!(read(&linux, timer, &mut count), 8);
+    assert_eq!(u64::from_ne_bytes(count), 3);
+    let mut left = [0_i64; 4];
+    call(&linux, numbers::__NR_timerfd_gettime, &[timer, left.as_mut_ptr() as usize]);
+    assert_eq!(left, [1, 0, 0, 500_000_000]);
+    assert_eq!(set(&[0, 0, 0, 1_000_000_000]), Errno::EINVAL.returned());
+    assert_eq!(events.clock().now().as_nanos(), 4_500_000_000);
+}
+
+/// What `poll` says at once of a file that is waited for to be read.
+fn ready_in(linux: &impl SystemCalls, fd: usize) -> u32 {
+    let mut file = numbers::pollfd { fd: fd as i32, events: numbers::POLLIN as i16, revents: 0 };
+    call(linux, numbers::__NR_poll, &[&raw mut file as usize, 1, 0]);
+    file.revents as u32
+}
+
+#[test]
+fn an_alarm_is_told_what_was_left_of_it() {
+    let (linux, events) = process();
+    linux.timers.claim();
+    assert_eq!(call(&linux, numbers::__NR_alarm, &[10]), 0);
+    events.clock().advance(iface_clock::Duration::from_millis(3200));
+    assert_eq!(call(&linux, numbers::__NR_alarm, &[0]), 7);
+    assert_eq!(call(&linux, numbers::__NR_alarm, &[0]), 0);
+}
+
+#[test]
+fn limits_can_be_kept_and_not_raised() {
+    let (linux, _) = process();
+    let files = numbers::RLIMIT_NOFILE as usize;
+    let mut limit = [0_u64; 2];
+    assert_eq!(call(&linux, numbers::__NR_prlimit64, &[0, files, 0, limit.as_mut_ptr() as usize]), 0);
+    assert_eq!(limit, [65_536; 2]);
+    assert_eq!(call(&linux, numbers::__NR_setrlimit, &[files, limit.as_ptr() as usize]), 0);
+    limit[1] += 1;
+    assert_eq!(call(&linux, numbers::__NR_setrlimit, &[files, limit.as_ptr() as usize]), Errno::EPERM.returned());
+    assert_eq!(call(&linux, numbers::__NR_getrlimit, &[99, limit.as_ptr() as usize]), Errno::EINVAL.returned());
 }

@@ -161,6 +161,11 @@ pub trait OpenFile: Any {
         Err(Errno::ENOTTY)
     }
 
+    /// The whole of the file where it lies in memory and never changes, so that it need not be copied.
+    fn fixed_bytes(&self) -> Option<&'static [u8]> {
+        None
+    }
+
     /// The file as a directory.
     fn directory(&self) -> Option<&dyn Directory> {
         None
