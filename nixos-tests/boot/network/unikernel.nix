@@ -2,5 +2,5 @@
 { lib, ... }:
 {
   imports = [ ../../../examples/httpd/unikernel.nix ];
-  platforms = lib.mkForce [ "kvm" ];
+  platforms = lib.mkForce [ "kvm" "xen" ];
 }
