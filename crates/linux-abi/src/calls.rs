@@ -166,16 +166,37 @@ calls! {
     // identity.rs
     exit_group __NR_exit_group(status) exit_group;
     getegid __NR_getegid() user;
+    getgroups __NR_getgroups(most, to) groups;
     geteuid __NR_geteuid() user;
     getgid __NR_getgid() user;
+    getpgid __NR_getpgid(process) process_of;
     getpgrp __NR_getpgrp() process;
     getpid __NR_getpid() process;
     getppid __NR_getppid() parent;
     getrandom __NR_getrandom(buffer, length, flags) random;
+    getresgid __NR_getresgid(real, effective, saved) users;
+    getresuid __NR_getresuid(real, effective, saved) users;
+    getsid __NR_getsid(process) process_of;
     getuid __NR_getuid() user;
     prctl __NR_prctl(option, argument) process_control lacks "options other than PR_SET_NAME and PR_GET_NAME";
+    set_robust_list __NR_set_robust_list() nothing lacks "locks of threads that end with them";
+    setgid __NR_setgid(id) set_user lacks "users other than root";
+    setgroups __NR_setgroups() nothing lacks "users other than root";
+    setpgid __NR_setpgid() nothing lacks "groups of processes";
+    setsid __NR_setsid() process lacks "sessions";
+    setuid __NR_setuid(id) set_user lacks "users other than root";
     umask __NR_umask(mask) set_mask;
     uname __NR_uname(name) names;
+
+    // limits.rs
+    getcpu __NR_getcpu(processor, node) processor;
+    getrlimit __NR_getrlimit(which, to) limit;
+    getrusage __NR_getrusage(who, to) usage lacks "all but the time, which is that since the start";
+    prlimit64 __NR_prlimit64(process, which, new, old) limits lacks "limits that change";
+    sched_getaffinity __NR_sched_getaffinity(process, length, to) affinity;
+    setrlimit __NR_setrlimit(which, from) set_limit lacks "limits that change";
+    sysinfo __NR_sysinfo(to) system_information lacks "loads, swap; memory is that of the window of addresses";
+    times __NR_times(to) times lacks "time of the system apart from that of the process";
 
     // memory.rs
     brk __NR_brk(end) set_break;
@@ -279,6 +300,14 @@ calls! {
     nanosleep __NR_nanosleep(time, left) sleep;
     sched_yield __NR_sched_yield() yield_processor;
     time __NR_time(to) seconds;
+
+    // timers.rs
+    alarm __NR_alarm(seconds) set_alarm;
+    getitimer __NR_getitimer(which, to) interval_timer lacks "ITIMER_VIRTUAL, ITIMER_PROF";
+    setitimer __NR_setitimer(which, new, old) set_interval_timer lacks "ITIMER_VIRTUAL, ITIMER_PROF";
+    timerfd_create __NR_timerfd_create(clock, flags) make_timer lacks "CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM";
+    timerfd_gettime __NR_timerfd_gettime(fd, to) timer_left;
+    timerfd_settime __NR_timerfd_settime(fd, flags, new, old) set_timer lacks "TFD_TIMER_CANCEL_ON_SET";
 }
 
 impl<W: World> Linux<W> {

@@ -14,6 +14,7 @@ mod epoll;
 mod files;
 mod futex;
 mod identity;
+mod limits;
 mod linux;
 mod memory;
 mod network;
@@ -26,6 +27,7 @@ mod start;
 mod tests;
 mod threads;
 mod time;
+mod timers;
 mod user;
 mod waiting;
 

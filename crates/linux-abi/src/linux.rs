@@ -22,6 +22,7 @@ use crate::futex::Futexes;
 use crate::memory::Layout;
 use crate::signals::Signals;
 use crate::threads::Threads;
+use crate::timers::Timers;
 
 /// What the process stands on: a type for each interface, under one name.
 pub(crate) trait World: 'static {
@@ -98,6 +99,7 @@ pub(crate) struct Linux<W: World> {
     pub futexes: RefCell<Futexes>,
     pub threads: Threads,
     pub signals: Signals,
+    pub timers: Timers,
     /// Calls that the program made and that are not there, each of which is told once.
     pub missed: RefCell<BTreeSet<u32>>,
 }
@@ -134,6 +136,7 @@ impl<W: World> Linux<W> {
             futexes: RefCell::default(),
             threads: Threads::default(),
             signals: Signals::default(),
+            timers: Timers::default(),
             missed: RefCell::default(),
         }
     }

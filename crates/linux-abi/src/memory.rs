@@ -269,6 +269,15 @@ impl<W: World> Linux<W> {
     /// Nothing is ever paged out.
     pub fn lock_memory(&self) {}
 
+    /// Pages of the window, and those of them that are free.
+    pub fn memory_pages(&self) -> (u64, u64) {
+        let layout = self.layout.borrow();
+        let used: usize =
+            layout.areas.within(layout.window.clone()).iter().map(|(piece, _)| piece.len()).sum();
+        let pages = |bytes: usize| (bytes / PAGE_SIZE) as u64;
+        (pages(layout.window.len()), pages(layout.window.len() - used))
+    }
+
     /// The whole pages that a program means.
     fn pages(&self, address: usize, length: usize) -> Result<Range<usize>, Errno> {
         if !address.is_multiple_of(PAGE_SIZE) {

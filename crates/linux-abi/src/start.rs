@@ -33,6 +33,9 @@ pub(crate) trait Process: SystemCalls {
     /// What a thread of the program does.
     fn begin_thread(&self) -> !;
 
+    /// What the thread of the timers does.
+    fn run_timers(&self) -> !;
+
     /// Ends the running thread, and takes its stack away.
     fn exit_thread_and_stack(&self, stack: Range<usize>) -> !;
 }
@@ -55,6 +58,10 @@ impl<W: World> Process for Linux<W> {
 
     fn begin_thread(&self) -> ! {
         Linux::begin_thread(self)
+    }
+
+    fn run_timers(&self) -> ! {
+        Linux::run_timers(self)
     }
 
     fn exit_thread_and_stack(&self, stack: Range<usize>) -> ! {
@@ -117,6 +124,11 @@ extern "C" fn unicore_exit_thread_and_unmap(base: usize, size: usize) -> ! {
 /// What each thread of the program begins with.
 pub(crate) fn run_thread() -> ! {
     process().begin_thread()
+}
+
+/// What the thread of the timers does.
+pub(crate) fn run_timers() -> ! {
+    process().run_timers()
 }
 
 /// A process was made; a marker, as there is one.

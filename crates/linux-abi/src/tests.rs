@@ -672,6 +672,12 @@ fn limits_can_be_kept_and_not_raised() {
     assert_eq!(limit, [65_536; 2]);
     assert_eq!(call(&linux, numbers::__NR_setrlimit, &[files, limit.as_ptr() as usize]), 0);
     limit[1] += 1;
-    assert_eq!(call(&linux, numbers::__NR_setrlimit, &[files, limit.as_ptr() as usize]), Errno::EPERM.returned());
-    assert_eq!(call(&linux, numbers::__NR_getrlimit, &[99, limit.as_ptr() as usize]), Errno::EINVAL.returned());
+    assert_eq!(
+        call(&linux, numbers::__NR_setrlimit, &[files, limit.as_ptr() as usize]),
+        Errno::EPERM.returned()
+    );
+    assert_eq!(
+        call(&linux, numbers::__NR_getrlimit, &[99, limit.as_ptr() as usize]),
+        Errno::EINVAL.returned()
+    );
 }

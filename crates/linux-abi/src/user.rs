@@ -59,7 +59,7 @@ impl<T> User<T> {
 ///
 /// # Safety
 /// As said.
-pub(crate) unsafe trait Plain: Copy {}
+pub(crate) unsafe trait Plain {}
 
 macro_rules! plain {
     ($($type:ty),* $(,)?) => {
