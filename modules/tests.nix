@@ -11,15 +11,16 @@
   testHosts,
 }:
 let
-  # What a boot-test.nix says: one scenario, a list of them, or a function to these from the image and from what makes
-  # files for it: `packTree` a root image of a directory, `made` what a script of the shell writes to `$out`.
+  # What a boot-test.nix says of one way to start an image: one scenario, a list of them, or a function to these from the
+  # image, from the way where there are several, and from what makes files for it: `packTree` a root image of a directory,
+  # `made` what a script of the shell writes to `$out`.
   scenarios =
-    given: composition:
+    given: composition: variant:
     let
       facts = {
         inherit (composition) app platform arch ports;
         rooms = map (node: node.room) composition.nodes;
-        inherit packTree made;
+        inherit variant packTree made;
       };
       said =
         if builtins.isFunction given then
@@ -49,14 +50,16 @@ let
       environment = environment // scenario.environment or { };
     };
 
-  # The same in each way.
+  # All scenarios of an image, in each way in which its platform starts it.
   inEachVariant =
-    name: image: platform: scenario:
+    given: name: image: composition:
     let
-      inherit (pool.rooms.${platform}.platform) variants;
-      complete = variant: environment: completed name image variant environment scenario;
+      inherit (pool.rooms.${composition.platform}.platform) variants;
+      inOne =
+        variant: environment:
+        map (completed name image variant environment) (scenarios given composition variant);
     in
-    if variants == { } then [ (complete null { }) ] else lib.mapAttrsToList complete variants;
+    if variants == { } then inOne null { } else lib.concatLists (lib.mapAttrsToList inOne variants);
 
   # A check that stands for one that is not made; ./unicore test tells its reason.
   skipped =
@@ -88,7 +91,7 @@ let
       files = lib.imap0 (number: scenario: {
         name = "scenario${toString number}";
         value = builtins.toJSON (inTime scenario);
-      }) (lib.concatMap (inEachVariant name image composition.platform) (scenarios given composition));
+      }) (inEachVariant given name image composition);
     in
     toolchain.derive (
       lib.listToAttrs files

@@ -1,5 +1,5 @@
 # Each fault is told with its kind, ends the image with the status of a panic, and has the function in its backtrace.
-{ platform, ... }:
+{ platform, variant, ... }:
 let
   access =
     {
@@ -18,11 +18,22 @@ let
     backtrace = [ function ];
     exitStatus = 134;
   };
+  # Xen ends a domain of type pv that has no stack left to be told of it on.
+  overflow =
+    argument:
+    if variant == "pv" then
+      {
+        name = argument;
+        arguments = [ argument ];
+        exitStatus = 134;
+      }
+    else
+      fault argument "stack overflow" "descend at ";
 in
 [
   (fault "panic" "as asked, with 1 argument" "panic_as_asked at ")
-  (fault "overflow" "stack overflow" "descend at ")
-  (fault "overflow-thread" "stack overflow" "descend at ")
+  (overflow "overflow")
+  (overflow "overflow-thread")
   (fault "write-code" access "write_code at ")
   (fault "write-constant" access "write_constant at ")
   (fault "execute-data" access "execute_data at ")
