@@ -32,7 +32,7 @@ let
         inherit (composition) optionsPage supportPage supportMatrix;
       };
       # What test hosts have to pass themselves.
-      testHosts = lib.mapAttrs' (platform: host: lib.nameValuePair "test-host-${platform}" host.tests) (
+      testHostChecks = lib.mapAttrs' (platform: host: lib.nameValuePair "test-host-${platform}" host.tests) (
         lib.filterAttrs (_: host: host ? tests) ours.shop.testHosts
       );
       poolChecks = import ./checks.nix {
@@ -62,7 +62,8 @@ let
     ours
     // {
       packages = ours.packages // tools;
-      checks = ours.checks // outputs.bootsOf ours.shop tested // hostChecks // poolChecks;
+      checks =
+        ours.checks // outputs.bootsOf ours.shop tested // testHostChecks // hostChecks // poolChecks;
       legacyPackages = ours.legacyPackages // {
         inherit (composition) optionsReference supportMatrix;
         inherit pages;
