@@ -100,7 +100,9 @@ announce
 
 # QEMU ends with 1 both for the image's status 0 and when it can't start; what it says tells which.
 words=$(mktemp)
-"$@" <&0 2>"$words" &
+# The shell gives what it starts in the background nothing to read: the machine's input goes by another number.
+exec 3<&0
+"$@" <&3 2>"$words" &
 machine_process=$!
 trap 'kill "$machine_process" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
 ended=0

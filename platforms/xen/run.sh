@@ -117,7 +117,9 @@ on_reboot = \"destroy\""
     announce_own_address
 
     words=$(mktemp)
-    "$@" <&0 2>"$words" &
+    # The shell gives what it starts in the background nothing to read: the console's input goes by another number.
+    exec 3<&0
+    "$@" <&3 2>"$words" &
     machine=$!
     trap 'xl destroy "$domain" 2>/dev/null; kill "$machine" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
     wait "$machine" || true
