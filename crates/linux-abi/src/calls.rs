@@ -5,6 +5,7 @@ use open_file::Errno;
 
 use crate::descriptors::Descriptor;
 use crate::linux::{Linux, World};
+use crate::names;
 use crate::user::User;
 
 /// How much of a call there is.
@@ -315,7 +316,8 @@ impl<W: World> Linux<W> {
     #[cold]
     fn absent(&self, number: u32) -> Result<(), Errno> {
         if self.missed.borrow_mut().insert(number) {
-            log::warn!("linux-abi: the program made system call {number}, which is not there");
+            let name = names::name(number).unwrap_or("of no name");
+            log::warn!("linux-abi: the program made system call {number} ({name}), which is not there");
         }
         Err(Errno::ENOSYS)
     }
@@ -332,5 +334,6 @@ mod tests {
         let numbers: BTreeSet<u32> = CALLS.iter().map(|call| call.number).collect();
         let names: BTreeSet<&str> = CALLS.iter().map(|call| call.name).collect();
         assert_eq!((numbers.len(), names.len()), (CALLS.len(), CALLS.len()));
+        assert!(CALLS.iter().all(|call| names::name(call.number) == Some(call.name)));
     }
 }

@@ -17,7 +17,10 @@ mod identity;
 mod limits;
 mod linux;
 mod memory;
+mod names;
 mod network;
+#[cfg(test)]
+mod page;
 mod paths;
 mod pipes;
 mod poll;
