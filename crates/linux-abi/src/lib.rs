@@ -13,6 +13,8 @@ mod descriptors;
 mod epoll;
 mod files;
 mod futex;
+#[cfg(test)]
+mod fuzz;
 mod identity;
 mod limits;
 mod linux;

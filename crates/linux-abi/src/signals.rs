@@ -213,6 +213,16 @@ impl<W: World> Linux<W> {
         Ok(())
     }
 
+    /// Has the running thread take a signal, whether it holds that off or has no handler for it any more.
+    #[cfg(test)]
+    pub fn wake_by_force(&self, signal: u32) {
+        extern "C" fn handler(_: u32) {}
+        let action = Action { handler: handler as *const () as usize, ..Action::default() };
+        self.signals.actions.borrow_mut()[signal as usize - 1] = action;
+        self.change_thread_signals(|signals| signals.mask.0 &= !Set::of(signal).0).unwrap();
+        self.send(None, signal).unwrap();
+    }
+
     /// Delivers what the running thread was sent and lets through, at the end of a call.
     pub fn deliver_after_call(&self) {
         if self.signals.any.take() {
