@@ -12,6 +12,11 @@ pub fn has_gibibyte_pages() -> bool {
     cpuid_count(0x8000_0000, 0).eax > 0x8000_0000 && cpuid_count(0x8000_0001, 0).edx >> 26 & 1 == 1
 }
 
+/// Whether there are instructions for the bases of `fs` and `gs` (leaf 7, EBX bit 0).
+pub fn has_fs_base_instructions() -> bool {
+    cpuid_count(0, 0).eax >= 7 && cpuid_count(7, 0).ebx & 1 == 1
+}
+
 /// Whether the local APIC timer takes a deadline of the time-stamp counter (leaf 1, ECX bit 24).
 pub fn has_tsc_deadline() -> bool {
     cpuid_count(1, 0).ecx >> 24 & 1 == 1

@@ -16,6 +16,7 @@ pub mod interrupts;
 pub mod paging;
 pub mod segments;
 mod single;
+pub mod thread_pointer;
 
 use core::convert::Infallible;
 

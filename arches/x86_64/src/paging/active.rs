@@ -1,13 +1,14 @@
 //! The page tables that the processor uses.
 
-use alloc::alloc::{Layout, alloc_zeroed};
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::cell::RefCell;
 use core::fmt::{self, Display};
 use core::ops::Range;
 
 use super::PAGE_SIZE;
-use super::entry::{Access, Content, Table};
+use super::entry::{Access, Content, Entry, Table};
 use super::space::{MapError, Space, Tables};
+use super::window::{Backing, Window};
 use crate::boot::TABLES;
 use crate::single::SingleCore;
 
@@ -29,6 +30,45 @@ impl Tables for Identity {
         // SAFETY: `Space` passes the address of the root or of a table that it linked, which the boot code or `allocate`
         // made. The borrow of `self` keeps it the only reference.
         unsafe { &mut *(address as *mut Table) }
+    }
+}
+
+impl Backing for Identity {
+    fn allocate(&mut self) -> Option<u64> {
+        Tables::allocate(self)
+    }
+
+    fn free(&mut self, page: u64) {
+        // SAFETY: it came from `allocate`, with this layout.
+        unsafe { dealloc(page as *mut u8, Layout::new::<Table>()) };
+    }
+
+    fn entry(&self, table: u64, index: usize) -> Entry {
+        // SAFETY: `Window` passes the address of the root or of a table that it found linked. The processor may write to
+        // it meanwhile.
+        unsafe { (table as *const Entry).add(index % 512).read_volatile() }
+    }
+
+    fn set(&mut self, table: u64, index: usize, entry: Entry) {
+        // SAFETY: as for `entry`; no reference to a table lives while a window is worked on.
+        unsafe { (table as *mut Entry).add(index % 512).write_volatile(entry) };
+    }
+
+    fn link(&mut self, table: u64, index: usize, page: u64) -> u64 {
+        self.set(table, index, Entry::table(page));
+        page
+    }
+
+    fn unlink(&mut self, table: u64, index: usize) -> u64 {
+        let page = self.entry(table, index).address();
+        self.set(table, index, Entry::EMPTY);
+        page
+    }
+
+    fn finish(&mut self, forget: Option<Range<u64>>) {
+        if let Some(range) = forget {
+            flush(range);
+        }
     }
 }
 
@@ -107,6 +147,38 @@ pub fn mapped(address: u64) -> bool {
 /// Whether there is ordinary memory, which may be written, at `address`.
 pub fn writable(address: u64) -> bool {
     with_space(|space| space.entry(address)).is_memory()
+}
+
+/// The window that the processor uses.
+fn window() -> Window<Identity> {
+    Window::new(TABLES.root.get() as u64, Identity)
+}
+
+/// [`Window::map`] of the page tables in use.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// Nobody uses what was there.
+pub unsafe fn map_window(range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
+    window().map(range, access)
+}
+
+/// [`Window::protect`] of the page tables in use.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// Rust holds no reference into the range that the new access contradicts.
+pub unsafe fn protect_window(range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
+    window().protect(range, access)
+}
+
+/// [`Window::allows`] of the page tables in use.
+pub fn allows(range: Range<u64>, write: bool) -> bool {
+    window().allows(range, write)
 }
 
 /// Has the processor forget what it knows about `range`.

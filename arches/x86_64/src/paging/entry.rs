@@ -39,10 +39,14 @@ const UNCACHED: u64 = 1 << 4;
 const LARGE: u64 = 1 << 7;
 /// Among the bits that the processor leaves to software, in an entry that is not present.
 const GUARD: u64 = 1 << 9;
+/// As [`GUARD`]: the entry keeps a page of memory.
+const KEPT: u64 = 1 << 10;
+/// As [`GUARD`]: the page that it keeps is a new one.
+const FRESH: u64 = 1 << 11;
 const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
-/// Where a guard's number lies, inverted among the bits of the address, so that they name no memory: processors with the
-/// L1 terminal fault read it (Intel, "Deep Dive: L1 Terminal Fault"), for which Xen ends a PV domain.
+/// Where a guard's number lies, inverted among the bits of the address, as the address of a page that is kept is, so that
+/// they name no memory: processors with the L1 terminal fault read it (Intel, "Deep Dive: L1 Terminal Fault"), for which Xen ends a PV domain.
 const NOTE_SHIFT: u32 = 12;
 
 /// An entry of a page table.
@@ -90,6 +94,36 @@ impl Entry {
     /// The number of a guard page.
     pub const fn guard(self) -> Option<u32> {
         if self.0 & (PRESENT | GUARD) == GUARD { Some((!self.0 >> NOTE_SHIFT) as u32) } else { None }
+    }
+
+    /// Keeps the page of memory at `page`, of which nothing can be read or written.
+    pub(super) const fn kept(page: u64) -> Self {
+        Self(KEPT | ADDRESS ^ page)
+    }
+
+    /// [`kept`](Entry::kept), and marked as new.
+    pub(super) const fn fresh(page: u64) -> Self {
+        Self(FRESH | Self::kept(page).0)
+    }
+
+    /// The page of memory that it keeps.
+    pub(super) const fn kept_page(self) -> Option<u64> {
+        if self.0 & (PRESENT | KEPT) == KEPT { Some(!self.0 & ADDRESS) } else { None }
+    }
+
+    /// Whether the page that it keeps is marked as new.
+    pub(super) const fn is_fresh(self) -> bool {
+        self.0 & (PRESENT | FRESH) == FRESH
+    }
+
+    /// The physical address of the page that it maps.
+    pub const fn address(self) -> u64 {
+        self.0 & ADDRESS
+    }
+
+    /// Whether it maps a page that may be read and is no device's.
+    pub const fn is_readable(self) -> bool {
+        self.0 & (PRESENT | UNCACHED) == PRESENT
     }
 
     /// As the processor reads it.
@@ -162,5 +196,18 @@ mod tests {
             let Entry(bits) = Entry::new(Content::Guard(note), 0, 0);
             assert!(bits & ADDRESS >= 0xff << 44, "note {note:#x} gives {bits:#x}");
         }
+    }
+
+    #[test]
+    fn a_page_is_kept_and_not_named() {
+        for page in [0, 0x1000, 0x7f_ffff_f000] {
+            for (entry, fresh) in [(Entry::kept(page), false), (Entry::fresh(page), true)] {
+                assert_eq!((entry.kept_page(), entry.is_fresh()), (Some(page), fresh));
+                assert!(!entry.is_present() && !entry.is_readable() && entry.guard().is_none());
+                assert!(entry.0 & ADDRESS >= 0xff << 44, "page {page:#x} gives {entry:?}");
+            }
+        }
+        let mapped = Entry::new(Content::Mapped(Access::Read), 0xc00, 0);
+        assert_eq!((mapped.kept_page(), mapped.is_fresh()), (None, false));
     }
 }

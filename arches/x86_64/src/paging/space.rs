@@ -7,7 +7,7 @@ use super::entry::{Content, Entry, Table};
 use super::{ADDRESS_END, PAGE_SIZE};
 
 /// The level of the root table; tables of level 0 map pages of 4 KiB.
-const ROOT_LEVEL: u32 = 3;
+pub(super) const ROOT_LEVEL: u32 = 3;
 
 /// Where page tables lie.
 pub trait Tables {
@@ -23,7 +23,7 @@ pub trait Tables {
 pub enum MapError {
     /// No memory for a page table.
     OutOfMemory,
-    /// The range does not begin and end at a page, or reaches beyond 47 bits.
+    /// The range does not begin and end at a page, or reaches beyond the addresses that can be mapped.
     BadRange,
 }
 
@@ -152,12 +152,12 @@ fn fill(entries: &mut [Entry], first: Entry, level: u32) {
 }
 
 /// The bytes that an entry of a table of `level` stands for.
-const fn span(level: u32) -> u64 {
+pub(super) const fn span(level: u32) -> u64 {
     PAGE_SIZE << (9 * level)
 }
 
 /// The index of `address` in a table of `level`.
-const fn index(address: u64, level: u32) -> usize {
+pub(super) const fn index(address: u64, level: u32) -> usize {
     (address / span(level)) as usize % 512
 }
 
