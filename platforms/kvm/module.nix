@@ -7,6 +7,7 @@ mkRoom ./. {
     "arch"
   ];
   provides = [
+    "address-space"
     "clock"
     "console"
     "dma"
@@ -14,6 +15,7 @@ mkRoom ./. {
     "memory"
     "pci"
     "platform"
+    "thread-pointer"
   ];
   options.bootStackKiB = lib.mkOption {
     type = lib.types.ints.between 16 65536;

@@ -4,12 +4,14 @@ mkRoom ./. {
   arches = [ "x86_64" ];
   needs = [ "allocator" ];
   provides = [
+    "address-space"
     "clock"
     "console"
     "entropy"
     "events"
     "memory"
     "platform"
+    "thread-pointer"
   ];
   options.heapMiB = lib.mkOption {
     type = lib.types.ints.between 1 1048576;

@@ -7,6 +7,7 @@ mkRoom ./. {
     "arch"
   ];
   provides = [
+    "address-space"
     "clock"
     "console"
     "event-channels"
@@ -14,6 +15,7 @@ mkRoom ./. {
     "hypervisor"
     "memory"
     "platform"
+    "thread-pointer"
   ];
   options.bootStackKiB = lib.mkOption {
     type = lib.types.ints.between 16 65536;

@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod address_space;
 pub mod image;
 mod information;
 pub mod memory;

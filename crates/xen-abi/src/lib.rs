@@ -47,6 +47,8 @@ pub enum Call {
     ConsoleIo = 18,
     /// `__HYPERVISOR_grant_table_op`.
     GrantTable = 20,
+    /// `__HYPERVISOR_set_segment_base`, of PV domains.
+    SetSegmentBase = 25,
     /// `__HYPERVISOR_mmuext_op`, of PV domains.
     MmuExtended = 26,
     /// `__HYPERVISOR_sched_op`.

@@ -42,6 +42,8 @@ pub struct Needs<A: 'static, R> {
 
 /// What it provides.
 pub struct Provides {
+    /// A window of addresses above all memory.
+    pub address_space: Kvm,
     /// kvmclock, or the time-stamp counter.
     pub clock: Kvm,
     /// The first serial port.
@@ -56,6 +58,8 @@ pub struct Provides {
     pub pci: Kvm,
     /// Command line, initrd, exit.
     pub platform: Kvm,
+    /// The base of `fs`.
+    pub thread_pointer: Kvm,
 }
 
 /// Why the machine is of no use.
@@ -159,7 +163,17 @@ pub fn init<A: Allocator, R: Arch>(
     START.rsdp.set(found.rsdp);
     // SAFETY: what the loader left there was read, and copied where it is needed on.
     unsafe { memory::unmap_first_page()? };
-    Ok(Provides { clock: Kvm, console: Kvm, dma: Kvm, events: Kvm, memory: Kvm, pci: Kvm, platform: Kvm })
+    Ok(Provides {
+        address_space: Kvm,
+        clock: Kvm,
+        console: Kvm,
+        dma: Kvm,
+        events: Kvm,
+        memory: Kvm,
+        pci: Kvm,
+        platform: Kvm,
+        thread_pointer: Kvm,
+    })
 }
 
 pub(crate) fn command_line() -> CommandLine<'static> {

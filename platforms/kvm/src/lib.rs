@@ -7,6 +7,7 @@ extern crate alloc;
 extern crate std;
 
 mod acpi;
+mod address_space;
 mod boot;
 mod clock;
 mod console;
@@ -16,6 +17,7 @@ mod fault;
 mod init;
 mod pages;
 mod pci;
+mod thread_pointer;
 
 pub use bare_x86_64::BootError;
 pub use boot::Boot;

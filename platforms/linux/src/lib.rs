@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod address_space;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 mod arch;
 mod arguments;
@@ -12,12 +13,15 @@ mod console;
 mod entropy;
 mod events;
 mod fault;
+mod image;
 mod memory;
 mod platform;
 mod report;
 mod start;
 mod system_call;
+mod thread_pointer;
 
+pub use address_space::LinuxAddressSpace;
 pub use clock::LinuxClock;
 pub use console::LinuxConsole;
 pub use entropy::LinuxEntropy;
@@ -26,8 +30,10 @@ pub use memory::LinuxMemory;
 pub use platform::LinuxPlatform;
 pub use report::panic;
 pub use start::{Boot, InitError, main};
+pub use thread_pointer::LinuxThreadPointer;
 
 use iface_allocator::Allocator;
+use iface_platform::Platform;
 
 /// Settings, from `libs.linux`.
 pub struct Config {
@@ -43,6 +49,8 @@ pub struct Needs<A: 'static> {
 
 /// What it provides.
 pub struct Provides {
+    /// A window of addresses.
+    pub address_space: LinuxAddressSpace,
     /// Time of the process and of the day.
     pub clock: LinuxClock,
     /// Standard input and output.
@@ -55,6 +63,8 @@ pub struct Provides {
     pub memory: LinuxMemory,
     /// Arguments, initial image and exit of the process.
     pub platform: LinuxPlatform,
+    /// The base of `fs`.
+    pub thread_pointer: LinuxThreadPointer,
 }
 
 /// Gives the allocator its heap, installs the handlers of faults, and reads the arguments.
@@ -68,14 +78,20 @@ pub fn init<A: Allocator>(
 ) -> Result<Provides, InitError> {
     let clock = LinuxClock::start();
     let heap_mib = boot.heap_mib().map_err(InitError::Memory)?.unwrap_or(config.heap_mib);
-    needs.allocator.add(memory::heap(heap_mib).map_err(InitError::Heap)?);
+    let heap = memory::heap(heap_mib).map_err(InitError::Heap)?;
+    let heap_span = (heap.as_ptr().addr(), heap.len());
+    needs.allocator.add(heap);
     fault::install().map_err(InitError::Signals)?;
+    let memory = LinuxMemory::new();
+    let platform = LinuxPlatform::new(&boot)?;
     Ok(Provides {
+        address_space: LinuxAddressSpace::new(heap_span, platform.initrd(), memory),
         clock,
         console: LinuxConsole,
         entropy: LinuxEntropy,
         events: LinuxEvents::new(clock),
-        memory: LinuxMemory::new(),
-        platform: LinuxPlatform::new(&boot)?,
+        memory,
+        platform,
+        thread_pointer: LinuxThreadPointer,
     })
 }

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use core::cell::RefCell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use core::ptr::null_mut;
 use core::slice;
 
@@ -25,6 +26,13 @@ impl LinuxMemory {
     /// No stack is in use.
     pub(crate) fn new() -> Self {
         Self { stacks: Box::leak(Box::default()) }
+    }
+
+    /// Whether `range` lies in a stack that is in use.
+    pub(crate) fn holds(&self, range: &Range<usize>) -> bool {
+        let stacks = self.stacks.borrow();
+        let below = stacks.range(..=range.start).next_back();
+        below.is_some_and(|(start, length)| range.end <= start + length)
     }
 }
 
@@ -61,8 +69,8 @@ pub(crate) fn guarded(size: usize) -> Result<&'static mut [MaybeUninit<u8>], Err
     Ok(stack)
 }
 
-/// A new map whose pages cost nothing until they are touched.
-fn map(length: usize) -> Result<&'static mut [MaybeUninit<u8>], Errno> {
+/// A new map of zeros whose pages cost nothing until they are touched.
+pub(crate) fn map(length: usize) -> Result<&'static mut [MaybeUninit<u8>], Errno> {
     let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::NORESERVE);
     // SAFETY: the kernel chooses the place, so nothing else is there.
     let start: *mut c_void = unsafe { mmap_anonymous(null_mut(), length, access, flags)? };

@@ -3,8 +3,8 @@
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
-    __NR_exit_group, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_sigaltstack, kernel_sigaction,
-    kernel_sigset_t, stack_t,
+    __NR_arch_prctl, __NR_exit_group, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_sigaltstack, ARCH_SET_FS,
+    kernel_sigaction, kernel_sigset_t, stack_t,
 };
 use rustix::io::Errno;
 
@@ -35,6 +35,16 @@ pub fn signal_stack(stack: &'static mut [MaybeUninit<u8>]) -> Result<(), Errno> 
     let description: *const stack_t = &description;
     // SAFETY: the description is valid for reads, and the stack that it names is given up by the caller for ever.
     done(unsafe { system_call(__NR_sigaltstack, [description as usize, 0, 0, 0]) })
+}
+
+/// Sets the base of `fs` on x86_64.
+///
+/// # Panics
+/// Where the kernel refuses, as it does an address beyond 47 bits.
+pub fn set_thread_pointer(value: usize) {
+    // SAFETY: no code of the image uses memory by `fs`.
+    let set = done(unsafe { system_call(__NR_arch_prctl, [ARCH_SET_FS as usize, value, 0, 0]) });
+    set.unwrap_or_else(|errno| panic!("the kernel refused {value:#x} as a thread pointer ({errno})"));
 }
 
 /// Whether the word at `address` can be read: the kernel looks at a set of signals before it refuses what to do with it.

@@ -51,6 +51,19 @@ pub unsafe fn system_call(number: u32, arguments: [usize; 4]) -> isize {
     result
 }
 
+/// What the kernel says of the processor (`AT_HWCAP2`) where the instruction of [`set_thread_pointer`] may be used (Linux,
+/// Documentation/arch/x86/x86_64/fsgs.rst, `HWCAP2_FSGSBASE`).
+pub const MAY_SET_THREAD_POINTER: usize = 1 << 1;
+
+/// Sets the base of `fs`. An address that is not canonical is a fault.
+///
+/// # Safety
+/// The kernel lets the process use the instruction.
+pub unsafe fn set_thread_pointer(value: usize) {
+    // SAFETY: no code of the image uses memory by `fs`; the instruction is there, says the caller.
+    unsafe { asm!("wrfsbase {}", in(reg) value, options(nomem, nostack, preserves_flags)) };
+}
+
 /// The registers as the kernel saved them for a signal handler, in its order.
 const REGISTERS: [&str; 18] = [
     "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx",

@@ -43,6 +43,8 @@ pub struct Needs<A: 'static, R> {
 
 /// What it provides.
 pub struct Provides {
+    /// A window of addresses above all memory.
+    pub address_space: Xen,
     /// Time by the page that Xen shares.
     pub clock: Xen,
     /// The console's ring.
@@ -57,6 +59,8 @@ pub struct Provides {
     pub memory: Xen,
     /// Command line, initrd, exit.
     pub platform: Xen,
+    /// The base of `fs`.
+    pub thread_pointer: Xen,
 }
 
 /// Why the domain is of no use.
@@ -156,6 +160,7 @@ pub fn init<A: Allocator, R: Arch>(
     START.started.set(machine.set_up_memory(&mut give, &[boot_stack_guard(), EXCEPTION_STACK.guard()])?);
     START.store.set(machine.store()?);
     Ok(Provides {
+        address_space: Xen,
         clock: Xen,
         console: Xen,
         event_channels: Xen,
@@ -163,6 +168,7 @@ pub fn init<A: Allocator, R: Arch>(
         hypervisor: Xen,
         memory: Xen,
         platform: Xen,
+        thread_pointer: Xen,
     })
 }
 

@@ -6,6 +6,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod address_space;
 mod boot;
 mod clock;
 mod console;
@@ -20,6 +21,7 @@ mod pages;
 mod pv;
 mod pvh;
 mod shared_info;
+mod thread_pointer;
 
 pub use boot::Boot;
 pub use fault::panic;

@@ -9,6 +9,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod traps;
+mod window;
 
 use core::cell::{Cell, OnceCell};
 use core::ops::Range;
@@ -27,6 +28,9 @@ pub use self::start_info::StartInfoError;
 use self::tables::{BuildError, Mmu, Plan, Space};
 use crate::machine::{Give, Machine, SharedPage, Started};
 use crate::{InitError, hypercall};
+
+/// `SEGBASE_FS` of `public/arch-x86/xen-x86_64.h`.
+const BASE_OF_FS: usize = 0;
 
 /// A PV domain.
 pub(crate) struct Pv;
@@ -101,6 +105,41 @@ impl From<BuildError> for InitError {
             BuildError::OutOfMemory => Self::Map(MapError::OutOfMemory),
             BuildError::Refused(errno) => Self::Refused { what: "page tables", errno },
         }
+    }
+}
+
+impl Pv {
+    /// This one, where the domain is one.
+    pub fn running() -> Option<Self> {
+        DOMAIN.get().map(|_| Self)
+    }
+
+    /// [`Window::map`](x86_64::paging::Window::map) of the page tables in use.
+    ///
+    /// # Safety
+    /// Nobody uses what was there.
+    pub unsafe fn map(&self, range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
+        window::window(&domain().space).map(range, access)
+    }
+
+    /// [`Window::protect`](x86_64::paging::Window::protect) of the page tables in use.
+    ///
+    /// # Safety
+    /// Rust holds no reference into the range that the new access contradicts.
+    pub unsafe fn protect(&self, range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
+        window::window(&domain().space).protect(range, access)
+    }
+
+    /// Whether every byte of `range` is memory that can be read, and written where `write` says so.
+    pub fn allows(&self, range: Range<u64>, write: bool) -> bool {
+        domain().space.allows(range, write)
+    }
+
+    /// Sets the base of `fs`.
+    pub fn set_thread_pointer(&self, value: usize) {
+        // SAFETY: no code of the image uses memory by `fs`.
+        let set = unsafe { hypercall::call(Call::SetSegmentBase, [BASE_OF_FS, value, 0, 0]) };
+        set.unwrap_or_else(|errno| panic!("Xen refused {value:#x} as a thread pointer: {errno}"));
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::vec::Vec;
 
@@ -41,11 +42,17 @@ const ANYTHING: Entry = Entry::new(Content::Mapped(Access::ReadWrite), 0x000f_00
 pub(super) struct FakeXen {
     /// The frame of each page.
     frames: Vec<u64>,
+    /// The page of each frame.
+    pages: BTreeMap<u64, u64>,
+    /// Pages that can be allocated.
+    free: RefCell<Vec<u64>>,
     /// By number of the frame.
     machine: RefCell<Vec<FakeFrame>>,
     root: u64,
     /// Hypercalls that were made.
     pub calls: Cell<u32>,
+    /// Those of them that had the processor forget all entries.
+    pub flushes: Cell<u32>,
 }
 
 impl FakeXen {
@@ -60,7 +67,16 @@ impl FakeXen {
         let mut machine = std::vec![FakeFrame { owned: false, kind: Kind::Plain, words: None }; count];
         frames.iter().for_each(|frame| machine[*frame as usize].owned = true);
         let root = frames[tables as usize];
-        let fake = Self { frames, machine: RefCell::new(machine), root, calls: Cell::new(0) };
+        let pages = (0..).map(|page| page * PAGE_SIZE);
+        let fake = Self {
+            pages: frames.iter().copied().zip(pages).collect(),
+            frames,
+            free: RefCell::default(),
+            machine: RefCell::new(machine),
+            root,
+            calls: Cell::new(0),
+            flushes: Cell::new(0),
+        };
         fake.build(tables);
         fake
     }
@@ -91,6 +107,22 @@ impl FakeXen {
     pub fn is_table(&self, page: u64) -> bool {
         let frame = self.machine_address(page) / PAGE_SIZE;
         matches!(self.machine.borrow()[frame as usize].kind, Kind::Table(..))
+    }
+
+    /// Has these pages, by number, to be allocated.
+    pub fn give(&self, pages: Range<u64>) {
+        self.free.borrow_mut().extend(pages.map(|page| page * PAGE_SIZE));
+    }
+
+    /// How many pages can be allocated.
+    pub fn free_pages(&self) -> usize {
+        self.free.borrow().len()
+    }
+
+    /// Whether each page that can be allocated is writable where it is, and mapped for that nowhere else.
+    pub fn free_pages_are_writable_once(&self) -> bool {
+        let kind = |page: &u64| self.kind(self.machine_address(*page) / PAGE_SIZE);
+        self.free.borrow().iter().all(|page| kind(page) == Ok(Kind::Writable(1)))
     }
 
     /// The frame of the lowest table for `page`, where in it, and what is there.
@@ -192,6 +224,22 @@ impl Mmu for &FakeXen {
         self.frames[(page / PAGE_SIZE) as usize] * PAGE_SIZE
     }
 
+    fn page(&self, machine_address: u64) -> u64 {
+        self.pages[&(machine_address / PAGE_SIZE)]
+    }
+
+    fn allocate(&self) -> Option<u64> {
+        let page = self.free.borrow_mut().pop()?;
+        (0..ENTRIES).for_each(|index| self.write(page, index, Entry::EMPTY));
+        Some(page)
+    }
+
+    fn free(&self, page: u64) {
+        // As an allocator does, which keeps its list there.
+        self.write(page, 0, ANYTHING);
+        self.free.borrow_mut().push(page);
+    }
+
     fn entry(&self, table: u64, index: usize) -> Entry {
         let kind = self.kind(table / PAGE_SIZE);
         assert!(matches!(kind, Ok(Kind::Table(..))), "read an entry of {kind:?}");
@@ -219,6 +267,7 @@ impl Mmu for &FakeXen {
     }
 
     fn flush(&self) -> Result<(), Errno> {
+        self.flushes.update(|flushes| flushes + 1);
         self.calls.update(|calls| calls + 1);
         Ok(())
     }

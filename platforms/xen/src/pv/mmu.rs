@@ -1,5 +1,6 @@
 //! The domain's own memory, and the hypercalls for its page tables (`public/xen.h`).
 
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr;
 
 use x86_64::paging::{Entry, PAGE_SIZE, Table};
@@ -37,11 +38,26 @@ impl Mmu for Memory {
         self.frames[(page / PAGE_SIZE) as usize].wrapping_mul(PAGE_SIZE)
     }
 
-    fn entry(&self, table: u64, index: usize) -> Entry {
+    fn page(&self, machine_address: u64) -> u64 {
         let pages = ptr::with_exposed_provenance::<u64>(__MACH2PHYS_VIRT_START as usize);
-        // SAFETY: Xen keeps the page of every frame there, and `table` is one of the domain's page tables.
-        let page = unsafe { pages.add((table / PAGE_SIZE) as usize).read() } * PAGE_SIZE;
-        let table = ptr::with_exposed_provenance::<Table>(page as usize);
+        // SAFETY: Xen keeps the page of every frame there, and this is one of the domain's.
+        unsafe { pages.add((machine_address / PAGE_SIZE) as usize).read() * PAGE_SIZE }
+    }
+
+    fn allocate(&self) -> Option<u64> {
+        // SAFETY: the layout has a size.
+        let page = unsafe { alloc_zeroed(Layout::new::<Table>()) };
+        (!page.is_null()).then_some(page.expose_provenance() as u64)
+    }
+
+    fn free(&self, page: u64) {
+        let page = ptr::with_exposed_provenance_mut(page as usize);
+        // SAFETY: it came from `allocate`, with this layout.
+        unsafe { dealloc(page, Layout::new::<Table>()) };
+    }
+
+    fn entry(&self, table: u64, index: usize) -> Entry {
+        let table = ptr::with_exposed_provenance::<Table>(self.page(table) as usize);
         // SAFETY: page tables are mapped for reading at their pseudo-physical addresses. The processor may write to
         // them meanwhile.
         unsafe { (&raw const (*table).0).cast::<Entry>().add(index).read_volatile() }

@@ -6,7 +6,7 @@
 
 use core::ops::Range;
 
-use x86_64::paging::{ADDRESS_END, Access, Content, Entry, PAGE_SIZE};
+use x86_64::paging::{Access, Content, Entry, LOWER_HALF_END, PAGE_SIZE};
 use xen_abi::Errno;
 
 /// The level of the root table; tables of level 0 map pages.
@@ -36,6 +36,15 @@ pub(super) struct Update {
 pub(super) trait Mmu {
     /// The machine address of the page at `page`.
     fn machine_address(&self, page: u64) -> u64;
+
+    /// The page that lies at a machine address of the domain's own.
+    fn page(&self, machine_address: u64) -> u64;
+
+    /// A page of zeros from the domain's allocator.
+    fn allocate(&self) -> Option<u64>;
+
+    /// Gives such a page back.
+    fn free(&self, page: u64);
 
     /// Entry `index` of the page table at machine address `table`.
     fn entry(&self, table: u64, index: usize) -> Entry;
@@ -92,10 +101,29 @@ impl<M: Mmu> Space<M> {
         Self { root: mmu.machine_address(root), mmu }
     }
 
+    /// The machine address of the root table.
+    pub const fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// Whether every byte of `range` is memory that can be read, and written where `write` says so.
+    pub fn allows(&self, range: Range<u64>, write: bool) -> bool {
+        let mut page = range.start & !(PAGE_SIZE - 1);
+        while page < range.end {
+            let entry = self.entry(page);
+            let allowed = if write { entry.is_memory() } else { entry.is_readable() };
+            if !allowed {
+                return false;
+            }
+            page += PAGE_SIZE;
+        }
+        true
+    }
+
     /// The entry that decides about `address`.
     pub fn entry(&self, address: u64) -> Entry {
         // Above are Xen's own tables, which it shows but which are not made of the domain's memory.
-        if address >= ADDRESS_END {
+        if address >= LOWER_HALF_END {
             return Entry::EMPTY;
         }
         let (mut table, mut level) = (self.root, ROOT_LEVEL);

@@ -16,22 +16,22 @@ const WRITABLE: Content = Content::Mapped(Access::ReadWrite);
 const READABLE: Content = Content::Mapped(Access::Read);
 
 /// Where the builder's tables lie: behind an image at 1 MiB.
-const TABLES: u64 = 0x120;
-const FREE: u64 = (TABLES + FakeXen::BUILT) * PAGE_SIZE;
+pub(super) const TABLES: u64 = 0x120;
+pub(super) const FREE: u64 = (TABLES + FakeXen::BUILT) * PAGE_SIZE;
 
 /// The builder's own, which stay page tables.
-fn built() -> (Range<u64>, Content) {
+pub(super) fn built() -> (Range<u64>, Content) {
     (TABLES * PAGE_SIZE..FREE, READABLE)
 }
 
 /// A domain of `pages` pages, whose frames are in no order, and not all there are.
-fn domain(pages: u64) -> FakeXen {
+pub(super) fn domain(pages: u64) -> FakeXen {
     const PRIME: u64 = 1_000_003;
     assert!(pages < PRIME, "multiples of another number are all different modulo a prime");
     FakeXen::new((1..=pages).map(|number| number * 7919 % PRIME).collect(), TABLES)
 }
 
-fn plan<'a>(pages: u64, parts: &'a [(Range<u64>, Content)]) -> Plan<'a> {
+pub(super) fn plan<'a>(pages: u64, parts: &'a [(Range<u64>, Content)]) -> Plan<'a> {
     Plan { memory_end: pages * PAGE_SIZE, parts, free: FREE }
 }
 

@@ -1,0 +1,13 @@
+{
+  app = {
+    crate = ./.;
+    needs = [
+      "address-space"
+      "allocator"
+      "clock"
+      "console"
+      "platform"
+      "thread-pointer"
+    ];
+  };
+}
