@@ -10,8 +10,8 @@ mod space;
 mod window;
 
 pub use active::{
-    GuardError, allows, gibibyte_pages, guard, guarded, map, map_window, mapped, protect_window, unguard,
-    writable,
+    GuardError, allocate_page, allows, free_page, gibibyte_pages, guard, guarded, map, map_window, mapped,
+    protect_window, unguard, writable,
 };
 pub use entry::{Access, Content, Entry, Table};
 pub use space::{MapError, Space, Tables};

@@ -33,7 +33,8 @@ pub unsafe trait Dma: Copy + 'static {
     /// It came from [`allocate`](Dma::allocate), is freed once, and no device and no reference uses it any more.
     unsafe fn free(region: Region);
 
-    /// Where devices see the ordinary memory at `pointer`, `length` bytes long, all of it contiguous for them.
+    /// Where devices see the ordinary memory at `pointer`, `length` bytes long, all of it contiguous for them. Pages of an
+    /// address space of their own (`iface-address-space`) are not: what they hold is copied.
     fn address_of(pointer: NonNull<u8>, length: usize) -> u64;
 
     /// Where the processor sees the device registers at physical `address`, uncached.

@@ -55,7 +55,10 @@ unsafe impl Dma for Kvm {
     }
 
     fn address_of(pointer: NonNull<u8>, _: usize) -> u64 {
-        pointer.as_ptr() as u64
+        let address = pointer.as_ptr() as u64;
+        // Pages of the window lie elsewhere, each on its own.
+        assert!(address < paging::WINDOW.start, "a device was given {address:#x}, which is no memory to it");
+        address
     }
 
     unsafe fn registers(address: u64, length: usize) -> NonNull<u8> {

@@ -56,6 +56,9 @@ pub struct Window<B> {
     backing: B,
 }
 
+/// The bits of an address within a page.
+const LOWEST_SHIFT: u32 = PAGE_SIZE.trailing_zeros();
+
 /// Entries of a table.
 const ENTRIES: usize = 512;
 
@@ -111,24 +114,25 @@ impl<B: Backing> Window<B> {
         }
         let mut address = range.start;
         while address < range.end {
-            let (entry, level) = self.entry(address);
+            let (entry, span) = self.entry(address);
             let allowed = if write { entry.is_memory() } else { entry.is_readable() };
             if !allowed {
                 return false;
             }
-            address = (address | (span(level) - 1)) + 1;
+            address = (address | (span - 1)) + 1;
         }
         true
     }
 
-    /// The entry that decides about `address`, and the level of its table.
-    fn entry(&self, address: u64) -> (Entry, u32) {
-        let (mut table, mut level) = (self.root, ROOT_LEVEL);
+    /// The entry that decides about `address`, and the bytes that it stands for.
+    fn entry(&self, address: u64) -> (Entry, u64) {
+        // Most system calls ask this, so it is written out.
+        let (mut table, mut shift) = (self.root, span(ROOT_LEVEL).trailing_zeros());
         loop {
-            let entry = self.backing.entry(table, index(address, level));
-            match entry.next(level) {
-                Some(next) => (table, level) = (next, level - 1),
-                None => return (entry, level),
+            let entry = self.backing.entry(table, (address >> shift) as usize % ENTRIES);
+            match entry.next(shift - LOWEST_SHIFT) {
+                Some(next) => (table, shift) = (next, shift - 9),
+                None => return (entry, 1 << shift),
             }
         }
     }
