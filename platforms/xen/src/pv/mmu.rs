@@ -1,9 +1,8 @@
 //! The domain's own memory, and the hypercalls for its page tables (`public/xen.h`).
 
-use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ptr;
 
-use x86_64::paging::{Entry, PAGE_SIZE, Table};
+use x86_64::paging::{self, Entry, PAGE_SIZE, Table};
 use xen_abi::{Call, DomainId, Errno};
 use xen_sys::{
     __MACH2PHYS_VIRT_START, MMUEXT_TLB_FLUSH_LOCAL, mmu_update, mmuext_op, mmuext_op__bindgen_ty_1,
@@ -45,15 +44,12 @@ impl Mmu for Memory {
     }
 
     fn allocate(&self) -> Option<u64> {
-        // SAFETY: the layout has a size.
-        let page = unsafe { alloc_zeroed(Layout::new::<Table>()) };
-        (!page.is_null()).then_some(page.expose_provenance() as u64)
+        paging::allocate_page()
     }
 
     fn free(&self, page: u64) {
-        let page = ptr::with_exposed_provenance_mut(page as usize);
-        // SAFETY: it came from `allocate`, with this layout.
-        unsafe { dealloc(page, Layout::new::<Table>()) };
+        // SAFETY: the caller allocated it, and has taken it away from where it was.
+        unsafe { paging::free_page(page) };
     }
 
     fn entry(&self, table: u64, index: usize) -> Entry {

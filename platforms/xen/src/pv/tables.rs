@@ -108,14 +108,14 @@ impl<M: Mmu> Space<M> {
 
     /// Whether every byte of `range` is memory that can be read, and written where `write` says so.
     pub fn allows(&self, range: Range<u64>, write: bool) -> bool {
-        let mut page = range.start & !(PAGE_SIZE - 1);
-        while page < range.end {
-            let entry = self.entry(page);
+        let mut address = range.start;
+        while address < range.end {
+            let entry = self.entry(address);
             let allowed = if write { entry.is_memory() } else { entry.is_readable() };
             if !allowed {
                 return false;
             }
-            page += PAGE_SIZE;
+            address = (address | (PAGE_SIZE - 1)) + 1;
         }
         true
     }

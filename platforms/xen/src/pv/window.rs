@@ -136,6 +136,7 @@ mod tests {
         let calls = fake.calls.get() - before;
         assert!(calls <= 3 * 2 + 512 / BATCH as u32, "{calls} hypercalls");
         assert!(space.allows(range(0, 512), true) && !space.allows(range(0, 513), false));
+        assert!(space.allows(5..5, true) && !space.allows(0..u64::MAX, false));
     }
 
     #[test]
