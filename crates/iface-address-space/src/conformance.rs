@@ -23,6 +23,7 @@ pub fn all<A: AddressSpace>(space: A) {
     addresses_cost_nothing(space);
     other_ranges_are_refused(space);
     the_images_own_memory_is_allowed(space);
+    the_page_below_the_stack_is_not(space);
 }
 
 /// Pages that a test uses: `count` of them from number `first` of the window on.
@@ -257,6 +258,16 @@ fn the_images_own_memory_is_allowed<A: AddressSpace>(space: A) {
         assert!(!space.allows(nowhere.clone(), false), "{nowhere:#x?}");
     }
     assert!(space.allows(5..5, true), "no bytes");
+}
+
+/// A stack ends with a page of which nothing is allowed, and not with the first one of all memory.
+fn the_page_below_the_stack_is_not<A: AddressSpace>(space: A) {
+    const LARGEST_STACK: usize = 64 << 20;
+    let own = black_box([0_u8; 1]);
+    let running = own.as_ptr() as usize;
+    let mut below = (running.saturating_sub(LARGEST_STACK)..running).rev().step_by(PAGE_SIZE);
+    let guard = below.find(|address| !space.allows(*address..*address + 1, false));
+    assert!(guard.is_some_and(|guard| guard >= PAGE_SIZE), "the stack of {running:#x} has no guard page");
 }
 
 /// Asks for more memory than there is. Who runs it looks whether all of it came back. Returns whether there was less
