@@ -84,12 +84,12 @@ pub fn init<C: Clock, E: Events, P: Platform, S: Scheduler>(
 ) -> Result<Provides<HostSockets<C, S>>, InitError> {
     let forwards = forward::Forwards::new(needs.platform.command_line()).map_err(InitError::Forward)?;
     let pollers: &'static _ = Box::leak(Box::new(pollers::Pollers::new().map_err(InitError::Epoll)?));
-    let scheduler = needs.scheduler;
+    let net_stack = HostSockets::new(config, needs.clock, needs.scheduler, pollers, forwards);
     needs
         .events
-        .subscribe(pollers.source(), Box::new(move || pollers.wake(scheduler)))
+        .subscribe(pollers.source(), Box::new(move || net_stack.on_event()))
         .map_err(InitError::Events)?;
-    Ok(Provides { net_stack: HostSockets::new(config, needs.clock, scheduler, pollers, forwards) })
+    Ok(Provides { net_stack })
 }
 
 #[cfg(test)]

@@ -22,9 +22,14 @@ use crate::socket::ready;
 /// Events taken from the kernel at once.
 const BATCH: usize = 64;
 
+/// Stands for [`Pollers::notices`] where pollers are told by their index.
+const NOTICES: u64 = u64::MAX;
+
 /// Every poller.
 pub struct Pollers {
     news: OwnedFd,
+    /// Watches every socket of which somebody is told.
+    notices: OwnedFd,
     table: RefCell<Vec<Rc<Entry>>>,
 }
 
@@ -36,7 +41,9 @@ struct Entry {
 impl Pollers {
     /// None yet.
     pub fn new() -> Result<Self, Errno> {
-        Ok(Self { news: epoll::create(CreateFlags::CLOEXEC)?, table: RefCell::default() })
+        let (news, notices) = (epoll::create(CreateFlags::CLOEXEC)?, epoll::create(CreateFlags::CLOEXEC)?);
+        epoll::add(&news, &notices, EventData::new_u64(NOTICES), EventFlags::IN | EventFlags::ET)?;
+        Ok(Self { news, notices, table: RefCell::default() })
     }
 
     /// What fires when a poller has news.
@@ -44,13 +51,15 @@ impl Pollers {
         Source(self.news.as_raw_fd() as u32)
     }
 
-    /// Wakes who waits for the pollers that have news.
-    pub fn wake<S: Scheduler>(&self, scheduler: S) {
+    /// Wakes who waits for the pollers that have news, and calls `tell` for sockets of which somebody is told.
+    pub fn wake<S: Scheduler>(&self, scheduler: S, tell: impl Fn(Socket, Readiness)) {
         loop {
             let mut batch = [MaybeUninit::uninit(); BATCH];
             let events = taken(&self.news, &mut batch);
             for event in events.iter() {
-                if let Some(entry) = self.entry(Poller(event.data.u64() as u32)) {
+                if event.data.u64() == NOTICES {
+                    self.tell_all(&tell);
+                } else if let Some(entry) = self.entry(Poller(event.data.u64() as u32)) {
                     entry.waiting.wake_all(scheduler);
                 }
             }
@@ -58,6 +67,29 @@ impl Pollers {
                 return;
             }
         }
+    }
+
+    fn tell_all(&self, tell: impl Fn(Socket, Readiness)) {
+        loop {
+            let mut batch = [MaybeUninit::uninit(); BATCH];
+            let events = taken(&self.notices, &mut batch);
+            events.iter().for_each(|event| tell(socket(event.data), ready({ event.flags }.bits())));
+            if events.len() < BATCH {
+                return;
+            }
+        }
+    }
+
+    /// Has [`wake`](Pollers::wake) tell of `fd`, which is that of `socket`, as it becomes ready.
+    pub fn tell_of(&self, fd: BorrowedFd<'_>, socket: Socket) -> Result<(), Errno> {
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        epoll::add(&self.notices, fd, data(socket), flags)
+    }
+
+    /// Ends what [`tell_of`](Pollers::tell_of) began.
+    pub fn tell_no_more(&self, fd: BorrowedFd<'_>) {
+        // It fails where it was not begun.
+        let _ = epoll::delete(&self.notices, fd);
     }
 
     /// A new one.

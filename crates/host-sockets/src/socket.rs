@@ -1,13 +1,15 @@
 //! Sockets of the host, opened without blocking.
 
-use iface_net_stack::{IpAddr, Ipv4Addr, Poller, Readiness, SocketAddr, SocketError};
+use iface_net_stack::{IpAddr, Ipv4Addr, Poller, Progress, Readiness, SocketAddr, SocketError, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::io::Errno;
-use rustix::net::sockopt::{set_ipv6_v6only, set_socket_linger, set_socket_reuseaddr, set_tcp_nodelay};
+use rustix::io::{Errno, ioctl_fionread};
+use rustix::net::sockopt::{
+    set_ipv6_v6only, set_socket_linger, set_socket_reuseaddr, set_tcp_nodelay, socket_error,
+};
 use rustix::net::{
-    AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect, getsockname,
-    listen, recv, shutdown, socket_with,
+    AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect, getpeername,
+    getsockname, listen, recv, shutdown, socket_with,
 };
 
 use crate::error;
@@ -18,6 +20,8 @@ const MOST_DROPPED: usize = 1 << 20;
 /// What an operation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Has an address, and does nothing with it yet.
+    Bound,
     /// Accepts connections.
     Listener,
     /// A connection.
@@ -27,11 +31,11 @@ pub enum Kind {
 }
 
 /// An open socket.
-#[derive(Debug)]
 pub struct HostSocket {
     pub fd: OwnedFd,
     pub kind: Kind,
     pub watch: Option<Watch>,
+    pub told: Option<Told>,
     /// Why the connection failed, where the kernel told when it was begun, and tells no more.
     pub failure: Option<SocketError>,
 }
@@ -46,30 +50,77 @@ pub struct Watch {
 
 impl HostSocket {
     pub fn new(fd: OwnedFd, kind: Kind) -> Self {
-        Self { fd, kind, watch: None, failure: None }
+        Self { fd, kind, watch: None, told: None, failure: None }
     }
 
     /// Listens at `local`.
     pub fn listen(local: SocketAddr, backlog: usize) -> Result<Self, Errno> {
-        let fd = bound(local, SocketType::STREAM)?;
-        // Accepted connections inherit it. A stack of its own sends small segments at once, too.
-        set_tcp_nodelay(&fd, true)?;
-        // The kernel lets one connection more wait than it is told (listen(2), tcp(7)).
-        listen(&fd, backlog.saturating_sub(1).try_into().unwrap_or(i32::MAX))?;
-        Ok(Self::new(fd, Kind::Listener))
+        let mut socket = Self::bind(local)?;
+        socket.begin_listening(backlog)?;
+        Ok(socket)
     }
 
     /// Begins a connection.
     pub fn connect(remote: SocketAddr) -> Result<Self, Errno> {
-        let fd = unbound(remote, SocketType::STREAM)?;
-        set_tcp_nodelay(&fd, true)?;
-        let failure = match connect(&fd, &remote) {
+        let mut socket = Self::new(unbound(remote, SocketType::STREAM)?, Kind::Bound);
+        socket.begin_connecting(remote)?;
+        Ok(socket)
+    }
+
+    /// A socket for TCP at `local`.
+    pub fn bind(local: SocketAddr) -> Result<Self, Errno> {
+        bound(local, SocketType::STREAM).map(|fd| Self::new(fd, Kind::Bound))
+    }
+
+    /// Makes a bound socket one that listens.
+    pub fn begin_listening(&mut self, backlog: usize) -> Result<(), Errno> {
+        // Accepted connections inherit it. A stack of its own sends small segments at once, too.
+        set_tcp_nodelay(&self.fd, true)?;
+        // The kernel lets one connection more wait than it is told (listen(2), tcp(7)).
+        listen(&self.fd, backlog.saturating_sub(1).try_into().unwrap_or(i32::MAX))?;
+        self.kind = Kind::Listener;
+        Ok(())
+    }
+
+    /// Begins a connection of a bound socket.
+    pub fn begin_connecting(&mut self, remote: SocketAddr) -> Result<(), Errno> {
+        set_tcp_nodelay(&self.fd, true)?;
+        self.failure = match connect(&self.fd, &self.reachable(remote)?) {
             Ok(()) | Err(Errno::INPROGRESS) => None,
             // On loopback the answer is there at once.
             Err(refused @ (Errno::CONNREFUSED | Errno::CONNRESET)) => Some(error::socket_error(refused)),
             Err(errno) => return Err(errno),
         };
-        Ok(Self { failure, ..Self::new(fd, Kind::Stream) })
+        self.kind = Kind::Stream;
+        Ok(())
+    }
+
+    /// How far a connection has come. The kernel tells of a failure once, so that is kept.
+    pub fn progress(&mut self) -> Result<Progress, Errno> {
+        let flags = self.flags(PollFlags::OUT | PollFlags::RDHUP);
+        if flags.contains(PollFlags::ERR)
+            && let Err(errno) = socket_error(&self.fd)?
+        {
+            self.failure = Some(error::socket_error(errno));
+        }
+        Ok(Progress {
+            // The kernel tells nothing at all of a handshake that goes on.
+            is_established: self.failure != Some(SocketError::Refused)
+                && (!flags.is_empty() || getpeername(&self.fd).is_ok()),
+            has_ended: flags.contains(PollFlags::RDHUP),
+            unread: ioctl_fionread(&self.fd)? as usize,
+            has_room: flags.contains(PollFlags::OUT),
+            failure: self.failure,
+        })
+    }
+
+    /// What poll(2) tells of those flags, and of those that it tells always.
+    fn flags(&self, asked: PollFlags) -> PollFlags {
+        let mut fds = [PollFd::new(&self.fd, asked)];
+        match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok(1..) => fds[0].revents(),
+            _ => PollFlags::empty(),
+        }
     }
 
     /// A socket for datagrams at `local`.
@@ -79,11 +130,7 @@ impl HostSocket {
 
     /// What could be done now.
     pub fn readiness(&self) -> Readiness {
-        let mut fds = [PollFd::new(&self.fd, PollFlags::IN | PollFlags::OUT)];
-        match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
-            Ok(1..) => ready(fds[0].revents().bits().into()),
-            _ => Readiness::NONE,
-        }
+        ready(self.flags(PollFlags::IN | PollFlags::OUT).bits().into())
     }
 
     /// Gives the socket up; what it took to send is still sent. A connection closed with unread bytes would be reset,

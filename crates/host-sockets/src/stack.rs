@@ -6,8 +6,8 @@ use core::cell::RefCell;
 
 use iface_clock::Clock;
 use iface_net_stack::{
-    Event, Instant, IpAddr, NetStack, OpenError, Poller, Readiness, ResolveError, Socket, SocketAddr,
-    SocketError,
+    Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
+    SocketAddr, SocketError, Told,
 };
 use iface_scheduler::Scheduler;
 use rustix::event::epoll::{self, CreateFlags};
@@ -107,6 +107,27 @@ impl<C: Clock, S: Scheduler> HostSockets<C, S> {
         self.shared.sockets.borrow_mut().remove(socket)
     }
 
+    /// The kernel has news of some socket.
+    pub(crate) fn on_event(&self) {
+        self.shared.pollers.wake(self.shared.scheduler, |socket, ready| {
+            let told = self.shared.sockets.borrow().get(socket).and_then(|socket| socket.told.clone());
+            if let Some(told) = told {
+                told(ready);
+            }
+        });
+    }
+
+    /// Calls `change` on a socket that is bound and no more.
+    fn on_bound(
+        &self,
+        bound: Socket,
+        change: impl FnOnce(&mut HostSocket) -> Result<(), Errno>,
+    ) -> Result<(), OpenError> {
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let socket = sockets.get_mut(bound).filter(|socket| socket.kind == Kind::Bound);
+        change(socket.ok_or(OpenError::Closed)?).map_err(open_error)
+    }
+
     /// An idle poller for a question to a name server.
     pub(crate) fn with_poller<T>(&self, question: impl FnOnce(Poller) -> T) -> T {
         let idle = self.shared.idle_pollers.borrow_mut().pop();
@@ -155,10 +176,33 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
         self.open(HostSocket::connect(remote))
     }
 
+    fn tcp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
+        self.open(HostSocket::bind(self.shared.forwards.host(local)))
+    }
+
+    fn tcp_listen_at(&self, bound: Socket, backlog: usize) -> Result<(), OpenError> {
+        self.on_bound(bound, |socket| socket.begin_listening(backlog))
+    }
+
+    fn tcp_connect_from(&self, bound: Socket, remote: SocketAddr) -> Result<(), OpenError> {
+        self.on_bound(bound, |socket| socket.begin_connecting(remote))
+    }
+
+    fn progress(&self, socket: Socket) -> Result<Progress, SocketError> {
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let socket = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
+        socket.ok_or(SocketError::Closed)?.progress().map_err(socket_error)
+    }
+
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
-        self.on(socket, Kind::Stream, |socket| {
-            recv(&socket.fd, buffer, RecvFlags::empty()).map(|(length, _)| length)
-        })
+        let sockets = self.shared.sockets.borrow();
+        let socket = sockets.get(socket).filter(|socket| socket.kind == Kind::Stream);
+        let HostSocket { fd, failure, .. } = socket.ok_or(SocketError::Closed)?;
+        // What came before the connection failed can be read still.
+        match (recv(fd, buffer, RecvFlags::empty()), failure) {
+            (Ok((0, _)) | Err(_), Some(failure)) => Err(*failure),
+            (received, _) => received.map(|(length, _)| length).map_err(socket_error),
+        }
     }
 
     fn send(&self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError> {
@@ -208,6 +252,19 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
 
     fn readiness(&self, socket: Socket) -> Readiness {
         self.shared.sockets.borrow().get(socket).map_or(Readiness::NONE, HostSocket::readiness)
+    }
+
+    fn notify(&self, socket: Socket, told: Option<Told>) -> Result<(), SocketError> {
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let noticed = sockets.get_mut(socket).ok_or(SocketError::Closed)?;
+        let fd = noticed.fd.as_fd();
+        match (&noticed.told, &told) {
+            (None, Some(_)) => self.shared.pollers.tell_of(fd, socket).map_err(socket_error)?,
+            (Some(_), None) => self.shared.pollers.tell_no_more(fd),
+            _ => {}
+        }
+        noticed.told = told;
+        Ok(())
     }
 
     /// # Panics

@@ -8,10 +8,14 @@ mod types;
 
 pub use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 pub use iface_clock::{Duration, Instant};
 pub use types::*;
+
+/// Who is told of a socket's readiness.
+pub type Told = Rc<dyn Fn(Readiness)>;
 
 /// TCP and UDP sockets, none of whose operations blocks but [`wait`](NetStack::wait) and
 /// [`resolve`](NetStack::resolve).
@@ -31,6 +35,20 @@ pub trait NetStack: Copy + 'static {
 
     /// Begins a TCP connection. It becomes writable when established; when it can't be, `send` and `recv` say why.
     fn tcp_connect(&self, remote: SocketAddr) -> Result<Socket, OpenError>;
+
+    /// Keeps `local` for a TCP socket that neither listens nor is connected yet: a peer that connects is refused. Port 0
+    /// picks one.
+    fn tcp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError>;
+
+    /// Has a socket of [`tcp_bind`](NetStack::tcp_bind) listen, as [`tcp_listen`](NetStack::tcp_listen) does.
+    fn tcp_listen_at(&self, bound: Socket, backlog: usize) -> Result<(), OpenError>;
+
+    /// Begins a TCP connection of a socket of [`tcp_bind`](NetStack::tcp_bind), as [`tcp_connect`](NetStack::tcp_connect)
+    /// does. The socket stays bound where it can't be begun.
+    fn tcp_connect_from(&self, bound: Socket, remote: SocketAddr) -> Result<(), OpenError>;
+
+    /// How far a TCP connection has come.
+    fn progress(&self, socket: Socket) -> Result<Progress, SocketError>;
 
     /// Takes received bytes into `buffer` and says how many; 0 after the peer's last byte.
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError>;
@@ -61,6 +79,13 @@ pub trait NetStack: Copy + 'static {
 
     /// What could be done with the socket now.
     fn readiness(&self, socket: Socket) -> Readiness;
+
+    /// Has `told` called with what `socket` may have become ready for: where bytes, a datagram, a connection or an end
+    /// arrived, where it failed, and where there is room to send after there was none. What it was ready for before is not
+    /// told. `None` ends it, and so does closing the socket; a socket that has one and a poller tells both.
+    ///
+    /// `told` is called while the stack works. It notes what it is told, or wakes a thread; it calls nothing of the stack.
+    fn notify(&self, socket: Socket, told: Option<Told>) -> Result<(), SocketError>;
 
     /// A new poller, watching nothing.
     fn poller(&self) -> Poller;

@@ -44,6 +44,21 @@ impl Readiness {
     }
 }
 
+/// How far a TCP connection has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The handshake was done; it may have ended since.
+    pub is_established: bool,
+    /// The peer sends no more than what is unread.
+    pub has_ended: bool,
+    /// Bytes that can be received now.
+    pub unread: usize,
+    /// There is room to send.
+    pub has_room: bool,
+    /// Why it failed. What is unread can be received still.
+    pub failure: Option<SocketError>,
+}
+
 /// A watched socket that is ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
@@ -64,6 +79,8 @@ pub enum OpenError {
     Unreachable,
     /// As many sockets are open as may be, or no memory is left.
     Exhausted,
+    /// The socket is closed, or not one that is bound and no more.
+    Closed,
     /// The stack was not allowed to (a port below 1024 without the right to it).
     Denied,
 }
@@ -75,6 +92,7 @@ impl core::fmt::Display for OpenError {
             Self::AddressNotAvailable => "the address is not this host's",
             Self::Unreachable => "no route to the address",
             Self::Exhausted => "no more sockets",
+            Self::Closed => "the socket is not bound, or no more",
             Self::Denied => "not allowed to use the address",
         })
     }

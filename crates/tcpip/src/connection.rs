@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use iface_clock::Instant;
-use iface_net_stack::{Readiness, SocketError};
+use iface_net_stack::{Progress, Readiness, SocketError};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{self, State};
 use smoltcp::time::Duration;
@@ -129,6 +129,22 @@ impl Connection {
             _ => None,
         };
         self.socket_mut().set_timeout(timeout);
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        let socket = self.socket();
+        let has_ended = matches!(
+            socket.state(),
+            State::Closed | State::CloseWait | State::LastAck | State::Closing | State::TimeWait
+        );
+        Progress {
+            is_established: !self.is_opening() && self.error != Some(SocketError::Refused),
+            has_ended,
+            unread: socket.recv_queue(),
+            has_room: socket.can_send(),
+            failure: self.error,
+        }
     }
 
     /// What can be done with it.

@@ -8,7 +8,7 @@ use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use iface_clock::{Duration, Instant};
 use iface_net_device::NetDevice;
-use iface_net_stack::{Event, Poller, SocketError};
+use iface_net_stack::{Event, Poller, Readiness, SocketError};
 use iface_scheduler::ThreadId;
 use smoltcp::iface::{Interface, PollResult, SocketSet};
 use smoltcp::socket::tcp::State;
@@ -195,14 +195,23 @@ impl<D: NetDevice> Engine<D> {
         }
     }
 
-    /// Tells the poller that watches `number`, if it is ready for what is waited for.
-    pub fn notify(&mut self, number: u32) {
-        let interest = self.table.slot(number).watch.interest;
-        if !self.table.slot(number).watch.is_open() || self.table.readiness(number).and(interest).is_none() {
+    /// Tells the poller that watches `number`, if it is ready for what is waited for, and whoever is told of it, if it is
+    /// ready for some of `news`.
+    pub fn notify(&mut self, number: u32, news: Readiness) {
+        let slot = self.table.slot(number);
+        let (is_watched, interest) = (slot.watch.is_open(), slot.watch.interest);
+        if !is_watched && slot.notice.is_none() {
             return;
         }
-        let woken = self.pollers.list(number, &mut self.table.slot(number).watch);
-        self.wakes.extend(woken);
+        let ready = self.table.readiness(number);
+        let slot = self.table.slot(number);
+        if let Some(notice) = &mut slot.notice {
+            notice.tell(ready, news);
+        }
+        if is_watched && !ready.and(interest).is_none() {
+            let woken = self.pollers.list(number, &mut slot.watch);
+            self.wakes.extend(woken);
+        }
     }
 
     /// Fills `events` with sockets of `poller` that are ready. Each one listed is looked at once.
@@ -307,7 +316,9 @@ impl<D: NetDevice> Engine<D> {
             Some(Answer::Open) | None => {}
         }
         match self.table.find_bound(&segment.flow) {
-            Some(listener) if segment.opens() => self.admit(listener, segment, frame),
+            Some(number) if segment.opens() && self.table.bound(number).is_none() => {
+                self.admit(number, segment, frame)
+            }
             _ => self.ingress_other(frame, false),
         }
     }
@@ -331,7 +342,7 @@ impl<D: NetDevice> Engine<D> {
 
     fn deliver_datagram(&mut self, number: u32, frame: &[u8]) {
         self.exchange(frame, Some(number));
-        self.notify(number);
+        self.notify(number, Readiness::READABLE);
     }
 
     fn deliver(&mut self, number: u32, segment: &Segment, frame: &[u8]) {
@@ -345,7 +356,7 @@ impl<D: NetDevice> Engine<D> {
         let unchanged = before == State::Established && connection.state() == before;
         let quiet = unchanged && segment.only_acknowledges() && connection.socket().send_queue() == 0;
         if quiet {
-            return self.notify(number);
+            return self.notify(number, Readiness::WRITABLE);
         }
         self.mark_dirty(number);
         let cause = match (segment.flags & flag::RST != 0, before) {
@@ -353,7 +364,8 @@ impl<D: NetDevice> Engine<D> {
             (true, _) => Some(SocketError::Reset),
             _ => None,
         };
-        self.settle(number, before, cause);
+        let news = Readiness { readable: segment.payload > 0, writable: true };
+        self.settle(number, before, news, cause);
     }
 
     /// Begins a connection that a peer asks for, if there is a place for it.
@@ -406,13 +418,19 @@ impl<D: NetDevice> Engine<D> {
     /// A closed connection in the table, which no frame finds yet; `None` where memory is short. The caller has seen
     /// that there is a place.
     pub fn open(&mut self, flow: Flow, role: Role) -> Option<u32> {
+        let connection = self.connection(flow, role)?;
+        Some(self.table.insert(connection))
+    }
+
+    /// A closed connection; `None` where memory is short.
+    pub fn connection(&mut self, flow: Flow, role: Role) -> Option<Entry> {
         let tuning = &self.limits.tuning;
         let mut connection = match self.spare.pop() {
             Some(connection) => connection,
             None => Connection::new(tuning)?,
         };
         connection.renew(tuning, flow, role, self.now);
-        Some(self.table.insert(Entry::Connection(Box::new(connection))))
+        Some(Entry::Connection(Box::new(connection)))
     }
 
     /// Frees the place of a connection that is over.
@@ -463,12 +481,12 @@ impl<D: NetDevice> Engine<D> {
             connection.numbers = sent.numbers.or(connection.numbers);
         }
         if let Some(before) = before {
-            self.settle(number, before, Some(SocketError::TimedOut));
+            self.settle(number, before, Readiness::NONE, Some(SocketError::TimedOut));
             self.end_orphan(number);
         } else if self.table.datagrams(number).is_some_and(|datagrams| datagrams.is_over(self.now)) {
             self.retire(number);
         } else {
-            self.notify(number);
+            self.notify(number, Readiness::WRITABLE);
         }
         !sent.refused
     }
@@ -492,15 +510,16 @@ impl<D: NetDevice> Engine<D> {
         }
     }
 
-    /// Follows a change of a connection's state; `cause` is why it ended if it did and not well.
-    fn settle(&mut self, number: u32, before: State, cause: Option<SocketError>) {
+    /// Follows a change of a connection's state; `cause` is why it ended if it did and not well. Where it did not change,
+    /// `news` is what else it may have become ready for.
+    fn settle(&mut self, number: u32, before: State, news: Readiness, cause: Option<SocketError>) {
         let Some(connection) = self.table.connection(number) else { return };
         let (role, after) = (connection.role, connection.state());
         if connection.is_orphan() {
             connection.discard_received();
         }
         if before == after {
-            return self.notify(number);
+            return self.notify(number, news);
         }
         match (role, after) {
             (Role::HalfOpen(listener), State::Listen | State::Closed) => {
@@ -512,15 +531,15 @@ impl<D: NetDevice> Engine<D> {
                 if let Some(queue) = self.table.listener(listener) {
                     queue.establish(number);
                 }
-                self.notify(listener);
+                self.notify(listener, Readiness::READABLE);
             }
             (Role::Orphan(_), State::Closed) => self.retire(number),
             (Role::Held, State::Closed) => {
                 connection.error = cause.filter(|_| !matches!(before, State::LastAck | State::TimeWait));
                 self.table.unlink(number);
-                self.notify(number);
+                self.notify(number, Readiness::BOTH);
             }
-            _ => self.notify(number),
+            _ => self.notify(number, Readiness::BOTH),
         }
     }
 

@@ -12,6 +12,7 @@ mod engine;
 mod flow;
 mod housekeeping;
 mod listener;
+mod notice;
 mod operations;
 mod poller;
 mod port;

@@ -5,7 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use iface_clock::{Duration, Instant};
 use iface_net_device::NetDevice;
-use iface_net_stack::{OpenError, Poller, Readiness, Socket, SocketError};
+use iface_net_stack::{OpenError, Poller, Progress, Readiness, Socket, SocketError, Told};
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
@@ -14,6 +14,7 @@ use crate::datagrams::Datagrams;
 use crate::engine::Engine;
 use crate::flow::{Flow, Transport};
 use crate::listener::Listener;
+use crate::notice::Notice;
 use crate::settings::is_host;
 use crate::table::Entry;
 
@@ -37,6 +38,47 @@ impl<D: NetDevice> Engine<D> {
         let number = self.table.insert(Entry::Listener(listener));
         self.table.link(number);
         Ok(self.table.name(number))
+    }
+
+    /// Keeps an address for a TCP socket.
+    pub fn bind_tcp(&mut self, local: SocketAddr) -> Result<Socket, OpenError> {
+        let local = self.bindable(Transport::Tcp, local)?;
+        let number = self.table.insert(Entry::Bound(local));
+        self.table.link(number);
+        Ok(self.table.name(number))
+    }
+
+    /// The number and address of a socket that is bound and no more.
+    fn bound(&self, socket: Socket) -> Result<(u32, SocketAddr), OpenError> {
+        let number = self.table.resolve(socket).map_err(|_| OpenError::Closed)?;
+        self.table.bound(number).map(|local| (number, local)).ok_or(OpenError::Closed)
+    }
+
+    /// Has a bound socket listen.
+    pub fn listen_at(&mut self, socket: Socket, backlog: usize) -> Result<(), OpenError> {
+        let (number, local) = self.bound(socket)?;
+        let listener = Listener::new(local, backlog.clamp(1, self.limits.backlog));
+        self.table.replace(number, Entry::Listener(listener));
+        Ok(())
+    }
+
+    /// Begins a connection of a bound socket.
+    pub fn connect_from(&mut self, socket: Socket, remote: SocketAddr) -> Result<(), OpenError> {
+        let (number, local) = self.bound(socket)?;
+        let source = if local.ip().is_unspecified() { self.source_for(remote)? } else { local.ip() };
+        let peer = (remote.ip().to_canonical(), remote.port());
+        let flow = Flow::between(Transport::Tcp, (source, local.port()), peer);
+        if source.is_ipv4() != peer.0.is_ipv4() {
+            return Err(OpenError::Unreachable);
+        }
+        self.source_for(remote)?;
+        if self.table.find(&flow).is_some() || self.time_wait.has(&flow, self.now) {
+            return Err(OpenError::AddressInUse);
+        }
+        let connection = self.connection(flow, Role::Held).ok_or(OpenError::Exhausted)?;
+        self.table.replace(number, connection);
+        self.begin(number, peer, (source, local.port()));
+        Ok(())
     }
 
     /// Opens a UDP socket.
@@ -89,13 +131,18 @@ impl<D: NetDevice> Engine<D> {
         let port = self.dynamic_port(taken).ok_or(OpenError::Exhausted)?;
         let number = self.open(flow(port), Role::Held).ok_or(OpenError::Exhausted)?;
         self.table.link(number);
-        let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source), port));
+        self.begin(number, peer, (source, port));
+        Ok(self.table.name(number))
+    }
+
+    /// Begins the handshake of a closed connection.
+    fn begin(&mut self, number: u32, peer: (IpAddr, u16), source: (IpAddr, u16)) {
+        let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source.0), source.1));
         if let Some(connection) = self.table.connection(number) {
             let begun = connection.socket_mut().connect(self.interface.context(), remote, local);
             debug_assert!(begun.is_ok(), "both ends are addresses of hosts");
         }
         self.mark_dirty(number);
-        Ok(self.table.name(number))
     }
 
     /// The address of this host that speaks to `remote`.
@@ -146,7 +193,22 @@ impl<D: NetDevice> Engine<D> {
         let length = connection.send(bytes)?;
         connection.update_timeout(&tuning);
         self.mark_dirty(number);
+        self.note_sent(number);
         Ok(length)
+    }
+
+    /// Follows whether there is room still, for whoever is told of it.
+    fn note_sent(&mut self, number: u32) {
+        if self.table.slot(number).notice.is_some() {
+            let ready = self.table.readiness(number);
+            self.table.slot(number).notice.iter_mut().for_each(|notice| notice.sent(ready));
+        }
+    }
+
+    /// How far a connection has come.
+    pub fn progress(&mut self, socket: Socket) -> Result<Progress, SocketError> {
+        let number = self.table.resolve(socket)?;
+        self.table.connection(number).map(|connection| connection.progress()).ok_or(SocketError::Closed)
     }
 
     /// Ends sending.
@@ -158,7 +220,7 @@ impl<D: NetDevice> Engine<D> {
         }
         connection.socket_mut().close();
         self.mark_dirty(number);
-        self.notify(number);
+        self.notify(number, Readiness::WRITABLE);
         Ok(())
     }
 
@@ -173,6 +235,7 @@ impl<D: NetDevice> Engine<D> {
         }
         datagrams.send_to(bytes, remote)?;
         self.mark_dirty(number);
+        self.note_sent(number);
         Ok(())
     }
 
@@ -191,6 +254,7 @@ impl<D: NetDevice> Engine<D> {
         let number = self.table.resolve(socket)?;
         match &self.table.slot(number).entry {
             Entry::Connection(connection) => Ok(connection.flow.local().into()),
+            Entry::Bound(local) => Ok(*local),
             Entry::Listener(listener) => Ok(listener.local),
             Entry::Datagrams(datagrams) => Ok(datagrams.local),
             Entry::Free => Err(SocketError::Closed),
@@ -213,8 +277,16 @@ impl<D: NetDevice> Engine<D> {
         watch.end();
         if !interest.is_none() {
             watch.begin(poller, interest, token);
-            self.notify(number);
+            self.notify(number, Readiness::NONE);
         }
+        Ok(())
+    }
+
+    /// Has somebody told of a socket, or nobody.
+    pub fn set_notice(&mut self, socket: Socket, told: Option<Told>) -> Result<(), SocketError> {
+        let number = self.table.resolve(socket)?;
+        let ready = self.table.readiness(number);
+        self.table.slot(number).notice = told.map(|told| Notice::new(told, ready));
         Ok(())
     }
 
@@ -225,6 +297,7 @@ impl<D: NetDevice> Engine<D> {
             Entry::Connection(_) => self.orphan(number, now),
             Entry::Datagrams(_) => self.close_datagrams(number, now),
             Entry::Listener(_) => self.close_listener(number),
+            Entry::Bound(_) => self.retire(number),
             Entry::Free => {}
         }
     }

@@ -8,7 +8,9 @@ use core::net::{IpAddr, SocketAddr};
 
 use iface_clock::{Clock, Duration, Instant};
 use iface_net_device::NetDevice;
-use iface_net_stack::{Event, NetStack, OpenError, Poller, Readiness, ResolveError, Socket, SocketError};
+use iface_net_stack::{
+    Event, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket, SocketError, Told,
+};
 use iface_scheduler::{Scheduler, ThreadId};
 use smoltcp::wire::{DnsQueryType, IpAddress, IpCidr};
 
@@ -211,6 +213,22 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
         self.0.enter(|engine| engine.connect(remote))
     }
 
+    fn tcp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
+        self.0.enter(|engine| engine.bind_tcp(local))
+    }
+
+    fn tcp_listen_at(&self, bound: Socket, backlog: usize) -> Result<(), OpenError> {
+        self.0.enter(|engine| engine.listen_at(bound, backlog))
+    }
+
+    fn tcp_connect_from(&self, bound: Socket, remote: SocketAddr) -> Result<(), OpenError> {
+        self.0.enter(|engine| engine.connect_from(bound, remote))
+    }
+
+    fn progress(&self, socket: Socket) -> Result<Progress, SocketError> {
+        self.0.engine.borrow_mut().progress(socket)
+    }
+
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
         self.0.enter(|engine| engine.recv(socket, buffer))
     }
@@ -251,6 +269,10 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
     fn readiness(&self, socket: Socket) -> Readiness {
         let engine = self.0.engine.borrow();
         engine.table.resolve(socket).map_or(Readiness::NONE, |number| engine.table.readiness(number))
+    }
+
+    fn notify(&self, socket: Socket, told: Option<Told>) -> Result<(), SocketError> {
+        self.0.engine.borrow_mut().set_notice(socket, told)
     }
 
     fn poller(&self) -> Poller {

@@ -1,6 +1,7 @@
 //! Every open socket by its number, and by the flow of the frames that are for it.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::net::SocketAddr;
 
 use hashbrown::HashTable;
 use iface_net_stack::{Readiness, Socket, SocketError};
@@ -10,11 +11,14 @@ use crate::connection::Connection;
 use crate::datagrams::Datagrams;
 use crate::flow::{Flow, FlowHash, Transport};
 use crate::listener::Listener;
+use crate::notice::Notice;
 use crate::poller::Watch;
 
 /// What has a place in the table.
 pub enum Entry {
     Free,
+    /// A TCP socket that has an address and does nothing with it yet.
+    Bound(SocketAddr),
     Connection(Box<Connection>),
     Listener(Listener),
     Datagrams(Box<Datagrams>),
@@ -25,6 +29,7 @@ pub struct Slot {
     generation: u32,
     pub entry: Entry,
     pub watch: Watch,
+    pub notice: Option<Notice>,
     /// It waits for its turn to send.
     pub dirty: bool,
     /// It waits for its neighbor to be found.
@@ -37,7 +42,7 @@ impl Entry {
         match self {
             Self::Connection(connection) => Some(&mut connection.sockets),
             Self::Datagrams(datagrams) => Some(&mut datagrams.sockets),
-            Self::Listener(_) | Self::Free => None,
+            Self::Listener(_) | Self::Bound(_) | Self::Free => None,
         }
     }
 }
@@ -77,6 +82,7 @@ impl Table {
             generation: 0,
             entry,
             watch: Watch::default(),
+            notice: None,
             dirty: false,
             unresolved: false,
         });
@@ -93,11 +99,27 @@ impl Table {
         core::mem::replace(&mut slot.entry, Entry::Free)
     }
 
-    /// Makes the names that were given out for `number` invalid, and ends its watch.
+    /// Makes the names that were given out for `number` invalid, and ends its watch and notice.
     pub fn disown(&mut self, number: u32) {
         let slot = &mut self.slots[number as usize];
         slot.generation = slot.generation.wrapping_add(1);
         slot.watch.end();
+        slot.notice = None;
+    }
+
+    /// Puts `entry` in the place of another, whose names it gets.
+    pub fn replace(&mut self, number: u32, entry: Entry) {
+        self.unlink(number);
+        self.slots[number as usize].entry = entry;
+        self.link(number);
+    }
+
+    /// The address of what is bound and no more at `number`.
+    pub fn bound(&self, number: u32) -> Option<SocketAddr> {
+        match self.slots[number as usize].entry {
+            Entry::Bound(local) => Some(local),
+            _ => None,
+        }
     }
 
     /// The name of what is at `number`.
@@ -147,7 +169,7 @@ impl Table {
     /// What can be done with the socket at `number`.
     pub fn readiness(&self, number: u32) -> Readiness {
         match &self.slots[number as usize].entry {
-            Entry::Free => Readiness::NONE,
+            Entry::Free | Entry::Bound(_) => Readiness::NONE,
             Entry::Connection(connection) => connection.readiness(),
             Entry::Listener(listener) => Readiness { readable: listener.has_queued(), writable: false },
             Entry::Datagrams(datagrams) => datagrams.readiness(),
@@ -187,6 +209,7 @@ fn flow_of(entry: &Entry) -> Option<Flow> {
     match entry {
         Entry::Free => None,
         Entry::Connection(connection) => Some(connection.flow),
+        Entry::Bound(local) => Some(Flow::to(Transport::Tcp, (local.ip(), local.port()))),
         Entry::Listener(listener) => {
             Some(Flow::to(Transport::Tcp, (listener.local.ip(), listener.local.port())))
         }

@@ -1,7 +1,9 @@
 //! Handles of sockets that are closed, or of another kind.
 
+use alloc::rc::Rc;
+
 use super::{BACKLOG, Fixture};
-use crate::{NetStack, Readiness, Socket, SocketError};
+use crate::{NetStack, OpenError, Readiness, Socket, SocketError};
 
 pub(super) fn all<S: NetStack>(fixture: &Fixture<'_, S>) {
     a_closed_handle_stays_closed(fixture);
@@ -20,6 +22,10 @@ fn is_closed<S: NetStack>(stack: S, socket: Socket) {
     assert_eq!(stack.send_to(socket, b"x", somewhere).err(), closed);
     assert_eq!(stack.recv_from(socket, &mut [0]).err(), closed);
     assert_eq!(stack.local(socket).err(), closed);
+    assert_eq!(stack.progress(socket).err(), closed);
+    assert_eq!(stack.tcp_listen_at(socket, 1), Err(OpenError::Closed));
+    assert_eq!(stack.tcp_connect_from(socket, somewhere), Err(OpenError::Closed));
+    assert_eq!(stack.notify(socket, Some(Rc::new(|_| ()))).err(), closed);
     assert_eq!(stack.watch(stack.poller(), socket, Readiness::BOTH, 0).err(), closed);
     stack.close(socket);
     stack.abort(socket);

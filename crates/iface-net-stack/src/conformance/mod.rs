@@ -3,8 +3,10 @@
 //! [`all`] drives two stacks that reach one another, or one that reaches itself, from a single thread.
 
 mod addresses;
+mod bound;
 mod datagrams;
 mod handles;
+mod notices;
 mod pollers;
 mod streams;
 
@@ -44,6 +46,8 @@ pub fn all<S: NetStack>(fixture: &Fixture<'_, S>) {
     datagrams::all(fixture);
     addresses::all(fixture);
     handles::all(fixture);
+    bound::all(fixture);
+    notices::all(fixture);
     pollers::all(fixture);
 }
 

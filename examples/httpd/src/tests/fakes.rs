@@ -5,8 +5,8 @@ use std::{collections::VecDeque, vec, vec::Vec};
 
 use iface_filesystem::{DirectoryEntry, FileError, FileSystem, Kind, Metadata, Node};
 use iface_net_stack::{
-    Event, Instant, IpAddr, NetStack, OpenError, Poller, Readiness, ResolveError, Socket, SocketAddr,
-    SocketError,
+    Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
+    SocketAddr, SocketError, Told,
 };
 
 /// What the test plays a client with: the client's place.
@@ -165,6 +165,21 @@ impl NetStack for &'static Stack {
         unreachable!("not for a server of files")
     }
     fn tcp_connect(&self, _: SocketAddr) -> Result<Socket, OpenError> {
+        unreachable!("not for a server of files")
+    }
+    fn tcp_bind(&self, _: SocketAddr) -> Result<Socket, OpenError> {
+        unreachable!("not for a server of files")
+    }
+    fn tcp_listen_at(&self, _: Socket, _: usize) -> Result<(), OpenError> {
+        unreachable!("not for a server of files")
+    }
+    fn tcp_connect_from(&self, _: Socket, _: SocketAddr) -> Result<(), OpenError> {
+        unreachable!("not for a server of files")
+    }
+    fn progress(&self, _: Socket) -> Result<Progress, SocketError> {
+        unreachable!("not for a server of files")
+    }
+    fn notify(&self, _: Socket, _: Option<Told>) -> Result<(), SocketError> {
         unreachable!("not for a server of files")
     }
     fn udp_bind(&self, _: SocketAddr) -> Result<Socket, OpenError> {

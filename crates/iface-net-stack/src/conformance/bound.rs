@@ -1,0 +1,78 @@
+//! Sockets of TCP that have an address before they listen or connect.
+
+use super::{BACKLOG, Fixture, receive_all, send_all};
+use crate::{NetStack, OpenError, SocketError};
+
+pub(super) fn all<S: NetStack>(fixture: &Fixture<'_, S>) {
+    a_bound_socket_keeps_its_port_and_refuses(fixture);
+    a_bound_socket_listens(fixture);
+    a_bound_socket_connects_from_its_port(fixture);
+    what_became_of_a_connection_is_told(fixture);
+}
+
+fn a_bound_socket_keeps_its_port_and_refuses<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let bound = fixture.server.tcp_bind((fixture.address, 0).into()).expect("port 0 picks a free one");
+    let local = fixture.server.local(bound).expect("a bound socket has an address");
+    assert_ne!(local.port(), 0);
+    let client = fixture.connect(local);
+    let refused = fixture.retry("a refusal", || fixture.client.recv(client, &mut [0; 16]));
+    assert_eq!(refused, Err(SocketError::Refused), "it does not listen");
+    fixture.client.close(client);
+    assert_eq!(fixture.server.send(bound, b"x"), Err(SocketError::Closed), "it is no connection");
+    fixture.server.close(bound);
+}
+
+fn a_bound_socket_listens<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let bound = fixture.server.tcp_bind((fixture.address, 0).into()).expect("port 0 picks a free one");
+    let local = fixture.server.local(bound).expect("a bound socket has an address");
+    assert_eq!(fixture.server.tcp_listen_at(bound, BACKLOG), Ok(()));
+    assert_eq!(fixture.server.tcp_listen_at(bound, BACKLOG), Err(OpenError::Closed), "it listens already");
+    let taken = fixture.server.tcp_bind(local).map(|_| ());
+    assert_eq!(taken, Err(OpenError::AddressInUse));
+    let client = fixture.connect(local);
+    let (server, _) = fixture.accept(bound);
+    assert_eq!(fixture.server.local(server), Ok(local));
+    fixture.client.close(client);
+    fixture.server.close(server);
+    fixture.server.close(bound);
+}
+
+fn a_bound_socket_connects_from_its_port<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let (listener, remote) = fixture.listener(BACKLOG);
+    let any = if fixture.address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let client = fixture.client.tcp_bind(any.parse().expect("an address")).expect("port 0 picks a free one");
+    let port = fixture.client.local(client).expect("a bound socket has an address").port();
+    assert_eq!(fixture.client.tcp_connect_from(client, remote), Ok(()));
+    let (server, peer) = fixture.accept(listener);
+    assert_eq!(peer.port(), port);
+    assert_eq!(fixture.client.local(client), Ok(peer));
+    send_all(fixture, fixture.client, client, b"x");
+    receive_all(fixture, fixture.server, server, &mut [0]);
+    fixture.client.close(client);
+    fixture.server.close(server);
+    fixture.server.close(listener);
+}
+
+fn what_became_of_a_connection_is_told<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let (client, server) = fixture.connection();
+    let progress = || fixture.server.progress(server).expect("a connection tells how far it is");
+    assert!(progress().is_established && !progress().has_ended && progress().has_room);
+    send_all(fixture, fixture.client, client, b"abc");
+    fixture.client.shutdown(client).expect("a connection can be shut down");
+    fixture.until("the end", || progress().has_ended.then_some(()));
+    assert_eq!((progress().unread, progress().failure), (3, None));
+    fixture.client.close(client);
+    fixture.server.close(server);
+
+    let (client, server) = fixture.connection();
+    fixture.client.abort(client);
+    let failure = || fixture.server.progress(server).expect("a connection tells how far it is").failure;
+    let failure = fixture.until("a reset", failure);
+    assert_eq!(failure, SocketError::Reset);
+    assert_eq!(
+        fixture.server.recv(server, &mut [0]),
+        Err(SocketError::Reset),
+        "who asked takes nothing away"
+    );
+    fixture.server.close(server);
+}
