@@ -169,7 +169,8 @@ fn a_domain_ends_as_its_image_does() {
 
 #[test]
 fn who_ends_it_ends_the_domain() {
-    let image = Image::new(json!({})).with_xl("echo created; exec sleep 1000 ;; destroy) echo \"destroyed $2\"");
+    let image =
+        Image::new(json!({})).with_xl("echo created; exec sleep 1000 ;; destroy) echo \"destroyed $2\"");
     let mut command = image.command(&[], &[]);
     let mut run = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut output = BufReader::new(run.stdout.take().unwrap()).lines();
