@@ -8,6 +8,8 @@ pub enum Failure {
     Start(io::Error),
     /// A disk could not be copied.
     Disk(io::Error),
+    /// What is typed at the console could not be given to `run`.
+    Input(io::Error),
     /// The image ended while something was still expected of it.
     Ended {
         /// Its exit status; 128 + n where signal n ended it.
@@ -106,6 +108,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Start(error) => write!(f, "run did not start: {error}"),
             Self::Disk(error) => write!(f, "a disk cannot be copied: {error}"),
+            Self::Input(error) => write!(f, "run does not take it: {error}"),
             Self::Ended { status } => write!(f, "the image ended before, with status {status}"),
             Self::ExitStatus { got, wanted } => write!(f, "ended with status {got}, wanted {wanted}"),
             Self::TimedOut { waiting_for } => write!(f, "time was over waiting for {waiting_for}"),

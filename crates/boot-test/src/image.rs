@@ -1,6 +1,6 @@
 //! The running image.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -60,6 +60,12 @@ impl Image {
             }
         }
         Ok(address)
+    }
+
+    /// Types at the console, whose input stays open.
+    pub(crate) fn take_input(&mut self, text: &str) -> Result<(), Failure> {
+        let typed = self.group.input().map_or(Ok(()), |input| input.write_all(text.as_bytes()));
+        typed.map_err(Failure::Input)
     }
 
     /// Fails where the image has ended.
@@ -123,6 +129,7 @@ fn command(scenario: &Scenario, disks: &Disks) -> Command {
         command.env("UNICORE_ACCEL", "tcg");
     }
     command.env("UNICORE_PORT_BASE", "0").envs(&scenario.environment);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let input = if scenario.input.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -83,6 +83,9 @@ fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Wr
     for (index, text) in scenario.console.iter().enumerate() {
         let result = image.console.shows(index, image.deadline);
         verdicts.add(&format!("console shows {text:?}"), result)?;
+        if let (0, Some(input)) = (index, &scenario.input) {
+            verdicts.add(&format!("{input:?} is typed"), image.take_input(input))?;
+        }
     }
     match scenario.expected_exit() {
         Some(status) => verdicts.add(&format!("exit status {status}"), image.exits_with(status))?,

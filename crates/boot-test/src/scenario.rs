@@ -34,6 +34,8 @@ pub struct Scenario {
     /// Texts on the console, in this order, each inside one line.
     #[serde(default)]
     pub console: Vec<String>,
+    /// What is typed at the console once the first of these has come.
+    pub input: Option<String>,
     /// Texts that no line of the console contains.
     #[serde(default)]
     pub absent: Vec<String>,

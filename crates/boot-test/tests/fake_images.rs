@@ -86,6 +86,15 @@ fn is_gone(process: &str) -> bool {
 }
 
 #[test]
+fn input_is_typed_when_the_first_text_has_come() {
+    let (held, out) = run(
+        &image(r#"echo ready; read -r line; echo "got $line""#),
+        json!({ "console": ["ready", "got a line"], "input": "a line\n" }),
+    );
+    assert!(held, "{out}");
+}
+
+#[test]
 fn options_reach_run_in_the_form_of_its_contract() {
     let (held, out) = run(
         &image(r#"echo "$# $*, $UNICORE_PORT_BASE, $MODE""#),

@@ -1,0 +1,7 @@
+{
+  console = [
+    "say something"
+    "you said: a line, \"quoted\""
+  ];
+  input = "a line, \"quoted\"\n";
+}

@@ -1,0 +1,7 @@
+{
+  app = {
+    crate = ./.;
+    needs = [ "clock" "console" "scheduler" ];
+  };
+  platforms = [ "kvm" "linux" "xen" ];
+}
