@@ -132,24 +132,28 @@ in
 {
   inherit made skipped;
 
-  # Boot tests of a unikernel's images, by the names of these.
+  # Boot tests of a unikernel's images, by the names of these; none where it is given no scenario.
   boots =
     given:
     { images, compositions }:
-    lib.mapAttrs' (
-      name: image: lib.nameValuePair "boot-${name}" (boot given name image compositions.${name})
-    ) images;
+    lib.optionalAttrs (given != [ ]) (
+      lib.mapAttrs' (
+        name: image: lib.nameValuePair "boot-${name}" (boot given name image compositions.${name})
+      ) images
+    );
 
   # The same by another name, for a unikernel whose images are called as those of the one that it varies.
   bootsAs =
     label: given: made:
-    lib.mapAttrs' (
-      image: composition:
-      let
-        name = "${label}-${composition.platform}-${composition.arch}";
-      in
-      lib.nameValuePair "boot-${name}" (boot given name made.images.${image} composition)
-    ) made.compositions;
+    lib.optionalAttrs (given != [ ]) (
+      lib.mapAttrs' (
+        image: composition:
+        let
+          name = "${label}-${composition.platform}-${composition.arch}";
+        in
+        lib.nameValuePair "boot-${name}" (boot given name made.images.${image} composition)
+      ) made.compositions
+    );
 
   # That images are bit for bit the same when they are built again.
   rebuilds =

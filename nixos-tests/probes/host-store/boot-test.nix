@@ -1,0 +1,2 @@
+# It ends when its host wants it to: nixos-tests/xen/scenarios/store.nix.
+[ ]
