@@ -5,12 +5,15 @@ use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::{
     fmt::{self, Display},
     ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use iface_grant_table::{Access, DomainId, GrantTable, PAGE_SIZE, Reference};
 
 // SAFETY: the size is not zero, and the alignment a power of two that the size rounded up to does not overflow.
 const LAYOUT: Layout = unsafe { Layout::from_size_align_unchecked(PAGE_SIZE, PAGE_SIZE) };
+
+const PAGE_WORDS: usize = PAGE_SIZE / size_of::<u64>();
 
 /// Why there is no page to share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl SharedPage {
         // SAFETY: the layout has a size.
         let page = NonNull::new(unsafe { alloc_zeroed(LAYOUT) }).ok_or(PageError::OutOfMemory)?;
         // SAFETY: the page is aligned by its layout. It is deallocated in `take_back` alone, after the grant was revoked, and
-        // here where there is none; no reference to it is ever made.
+        // here where there is none; meanwhile there are references to it as atomic words alone.
         match unsafe { grants.grant(backend, page, Access::ReadWrite) } {
             Ok(reference) => Ok(Self { page, reference }),
             Err(_) => {
@@ -66,19 +69,29 @@ impl SharedPage {
         self.page
     }
 
-    /// Copies `bytes`, a page of them at most, to the beginning.
+    /// Copies `bytes`, whole words and a page of them at most, to the beginning.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[..bytes.len().min(PAGE_SIZE)];
-        // SAFETY: the page is allocated, at least as long, and apart from what Rust lends as `bytes`. What the backend does to
-        // it meanwhile is its own business: the bytes are written, and nothing is concluded from them.
-        unsafe { self.page.copy_from(NonNull::from(bytes).cast(), bytes.len()) }
+        let (words, rest) = bytes.as_chunks();
+        debug_assert!(rest.is_empty() && bytes.len() <= PAGE_SIZE);
+        for (place, word) in self.words().iter().zip(words) {
+            place.store(u64::from_ne_bytes(*word), Ordering::Relaxed);
+        }
     }
 
-    /// Copies bytes from the beginning into `buffer`, a page of them at most, each once.
+    /// Copies bytes from the beginning into `buffer`, whole words and a page of them at most. Each is read once: what is done
+    /// with the copy does not depend on what the backend writes meanwhile.
     pub(crate) fn read(&self, buffer: &mut [u8]) {
-        let length = buffer.len().min(PAGE_SIZE);
-        // SAFETY: as in `write`; the page was zeroed when it was allocated, and every byte is a valid one.
-        unsafe { self.page.copy_to(NonNull::from(buffer).cast(), length) }
+        let (words, rest) = buffer.as_chunks_mut();
+        debug_assert!(rest.is_empty() && words.len() <= PAGE_WORDS);
+        for (word, place) in words.iter_mut().zip(self.words()) {
+            *word = place.load(Ordering::Relaxed).to_ne_bytes();
+        }
+    }
+
+    fn words(&self) -> &[AtomicU64; PAGE_WORDS] {
+        // SAFETY: the page is aligned, was zeroed when it was allocated, and stays allocated while `self` lives. It is of
+        // atomics, for which any value is valid, and with which accesses of the backend do not race.
+        unsafe { self.page.cast().as_ref() }
     }
 
     /// Ends the grant and frees the page.
