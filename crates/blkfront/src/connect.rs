@@ -1,8 +1,13 @@
 //! Connecting to the backend, and doing so again when it goes and comes.
 
-use alloc::string::{String, ToString};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::{
+    cell::RefCell,
     fmt::{self, Display},
+    mem,
     time::Duration,
 };
 
@@ -18,7 +23,7 @@ use crate::{
     disk::{Disk, Host},
     facts::Facts,
     link::{Features, Link},
-    pages::PageError,
+    pages::{PageError, SharedPage},
 };
 
 /// How long a backend may take for each step of the handshake.
@@ -35,6 +40,8 @@ pub enum ConnectError {
     Channel(ChannelError),
     /// There is no page to share.
     Page(PageError),
+    /// Earlier backends hold so many pages still that they get no others in their place.
+    Held(usize),
     /// The disk that came is another one than that which went: its blocks, their number, or whether it can be written.
     AnotherDisk,
 }
@@ -45,6 +52,7 @@ impl Display for ConnectError {
             Self::Bus(error) => error.fmt(f),
             Self::Channel(error) => error.fmt(f),
             Self::Page(error) => error.fmt(f),
+            Self::Held(pages) => write!(f, "earlier backends hold {pages} pages still"),
             Self::AnotherDisk => {
                 f.write_str("the disk that came is not of the size and kind of the one that went")
             }
@@ -79,6 +87,8 @@ pub(crate) struct Connector<X: Xenstore, C, E, G, S> {
     /// Fires when the backend signals.
     pub(crate) source: Source,
     pub(crate) frontend: Frontend<X, S, C>,
+    /// What is left of connections that did not come about; a backend may have it still.
+    pub(crate) left: RefCell<Vec<SharedPage>>,
 }
 
 impl<X, C, E, G, S> Connector<X, C, E, G, S>
@@ -134,9 +144,17 @@ where
     fn leave(&self, backend: &Backend<X>, link: Link<G>) {
         let closed = self.frontend.close(backend, PATIENCE);
         self.host.channels.close(link.port);
-        // Those that it does not let go of stay granted for ever.
-        let held = link.into_pages().filter_map(|page| page.take_back(self.host.grants).err()).count();
-        log::debug!("the backend is left ({closed:?}); it holds {held} pages");
+        self.left.borrow_mut().extend(link.into_pages());
+        let held = self.take_back();
+        log::debug!("the backend is left ({closed:?}); {held} pages are held");
+    }
+
+    /// Takes back what backends let go of, and says how many pages they hold still.
+    fn take_back(&self) -> usize {
+        let mut left = self.left.borrow_mut();
+        let pages = mem::take(&mut *left);
+        left.extend(pages.into_iter().filter_map(|page| page.take_back(self.host.grants).err()));
+        left.len()
     }
 
     /// Tells the backend of the ring, and asks what the disk is.
@@ -223,7 +241,10 @@ where
 
     fn attempt(&self, disk: &Disk<C, E, G, S>, number: u64) -> Result<Backend<X>, ConnectError> {
         let backend = self.frontend.offer(None)?;
-        disk.take_back();
+        let held = disk.take_back() + self.take_back();
+        if held > self.pages() {
+            return Err(ConnectError::Held(held));
+        }
         let (link, _) = self.connect(&backend, number, Some(disk.facts()))?;
         disk.attach(link);
         Ok(backend)

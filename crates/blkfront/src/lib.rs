@@ -14,7 +14,7 @@ mod pool;
 mod ring;
 
 use alloc::boxed::Box;
-use core::{fmt, time::Duration};
+use core::{cell::RefCell, fmt, time::Duration};
 
 use iface_block_device::BlockDevice;
 use iface_clock::Clock;
@@ -166,7 +166,8 @@ where
     let host = Host { clock, channels, grants, scheduler };
     let source = channels.source()?;
     let frontend = Frontend::new(xenstore, scheduler, clock, device)?;
-    let connector: &'static _ = Box::leak(Box::new(Connector { config, host, source, frontend }));
+    let left = RefCell::default();
+    let connector: &'static _ = Box::leak(Box::new(Connector { config, host, source, frontend, left }));
     let (backend, link, facts) = connector.first()?;
     let patience = Duration::from_secs(config.patience_seconds.into());
     let give_up = Box::new(|| connector.frontend.give_up());

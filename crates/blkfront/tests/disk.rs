@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use blkfront::{Config, ConnectError, InitError};
 use common::{BACK, FRONT, World, config, pattern, together};
 use iface_block_device::{BlockDevice, BlockError, conformance, fake::Disk};
 use iface_scheduler::Scheduler;
-use iface_xenstore::StoreError;
+use iface_xenstore::{StoreError, Xenstore};
 use xenbus::State;
 
 /// A host with a disk of `kib` KiB.
@@ -281,6 +284,47 @@ fn a_backend_that_never_lets_go_is_left() {
         .sleep_until(iface_clock::Clock::now(&world.events.clock()) + std::time::Duration::from_secs(30));
     assert_eq!(disk.read(0, &mut [0; 512]), Ok(()));
     assert!(world.grants.count() <= 3, "{} grants", world.grants.count());
+}
+
+#[test]
+fn backends_that_keep_what_they_had_do_not_take_all_memory() {
+    let world = world(64);
+    let config = Config { patience_seconds: 1, buffer_kib: 64, ..config() };
+    let (disk, scheduler) = world.start(config).unwrap();
+    let wait = |seconds| {
+        let now = iface_clock::Clock::now(&world.events.clock());
+        scheduler.sleep_until(now + std::time::Duration::from_secs(seconds));
+    };
+    // What backends had mapped when they went or the driver did, which they never unmap.
+    let kept = Rc::new(RefCell::new(Vec::new()));
+    let keeping = Rc::clone(&kept);
+    let keep = move |_: &str| {
+        if world.front_state() == State::Closing {
+            keeping.borrow_mut().extend(world.connection.take());
+        }
+    };
+    Xenstore::watch(&world.store, &format!("{FRONT}/state"), Box::new(keep)).unwrap();
+    for round in 0..20 {
+        let _ = disk.read(0, &mut [0; 4 * 4096]);
+        // Every other time it is another disk, and the connection does not come about.
+        world.back("sectors", if round % 2 == 0 { "127" } else { "128" });
+        kept.borrow_mut().extend(world.connection.take());
+        world.back("state", "5");
+        wait(1);
+        if world.front_state() == State::Closed {
+            world.back("state", "6");
+        }
+        wait(19);
+    }
+    // Those of one connection more than there may be.
+    assert!(world.grants.count() <= 2 * 17, "{} grants", world.grants.count());
+    let told = world.store.get("error/device/vbd/51712/error").expect("a message for the host");
+    assert!(told.contains("pages still"), "{told}");
+    kept.take();
+    world.describe();
+    wait(20);
+    assert_eq!(disk.read(0, &mut [0; 512]), Ok(()));
+    assert!(world.grants.count() <= 2, "{} grants", world.grants.count());
 }
 
 #[test]
