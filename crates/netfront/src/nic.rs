@@ -67,7 +67,7 @@ impl State {
         if dropped + refused >= self.report_at {
             self.report_at = (dropped + refused).saturating_mul(2);
             log::warn!(
-                "netfront: {dropped} received frames dropped for what the backend said of them or for their checksum, \
+                "{dropped} received frames dropped for what the backend said of them or for their checksum, \
                  {refused} frames not sent by the backend"
             );
         }
@@ -127,9 +127,7 @@ impl<G: GrantTable, V: EventChannels> Nic<G, V> {
         link.close(&self.parts, &mut state.pool);
         let held = state.pool.held();
         if held > 0 {
-            log::warn!(
-                "netfront: backends hold {held} pages that they should be done with; they are not used again"
-            );
+            log::warn!("backends hold {held} pages that they should be done with; they are not used again");
         }
     }
 }
