@@ -25,7 +25,7 @@ types (type: {
     {
       console = {
         domain = "web";
-        text = "the network card's other end is gone";
+        text = "frames are lost until one is back";
       };
     }
     { dom0.command = "xl network-attach web mac=00:16:3e:00:00:01 bridge=xenbr0"; }
