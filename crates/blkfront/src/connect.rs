@@ -16,7 +16,7 @@ use iface_event_channels::{ChannelError, EventChannels, Source};
 use iface_grant_table::{GrantTable, PAGE_SIZE};
 use iface_scheduler::Scheduler;
 use iface_xenstore::{StoreError, Xenstore};
-use xenbus::{Backend, Error, Frontend, Gone, State};
+use xenbus::{Backend, Error, Frontend, State};
 
 use crate::{
     Config,
@@ -190,9 +190,8 @@ where
 
     fn serve_all(&self, disk: &Disk<C, E, G, S>, mut backend: Backend<X>) -> Error {
         for number in 1.. {
-            match self.see_off(disk, &backend) {
-                Ok(gone) => log::info!("the backend {gone}; requests wait for the next"),
-                Err(error) => return error,
+            if let Err(error) = self.see_off(disk, &backend) {
+                return error;
             }
             backend = match self.next(disk, number) {
                 Ok(backend) => backend,
@@ -203,20 +202,24 @@ where
         unreachable!("numbers of 64 bits do not end")
     }
 
-    /// Waits for the backend to leave, and takes back what it had.
-    fn see_off(&self, disk: &Disk<C, E, G, S>, backend: &Backend<X>) -> Result<Gone, Error> {
-        let gone = self.frontend.gone(backend)?;
+    /// Waits for the backend to leave, and takes back what it had. Only a store that can't be used any more is an error:
+    /// nonsense that a backend writes there has it left.
+    fn see_off(&self, disk: &Disk<C, E, G, S>, backend: &Backend<X>) -> Result<(), Error> {
+        let gone = self.frontend.gone(backend);
         disk.detach();
-        match self.frontend.close(backend, PATIENCE) {
-            Ok(()) => {}
-            Err(error @ Error::Late { .. }) => log::warn!("{error}"),
-            Err(error) => return Err(error),
-        }
+        let closed = self.frontend.close(backend, PATIENCE);
         let held = disk.take_back();
         if held != 0 {
             log::warn!("the backend that left holds {held} pages still");
         }
-        Ok(gone)
+        let gone = gone.map(|gone| log::info!("the backend {gone}; requests wait for the next"));
+        for error in [gone, closed].into_iter().filter_map(Result::err) {
+            if is_the_end(&error) {
+                return Err(error);
+            }
+            log::warn!("{error}");
+        }
+        Ok(())
     }
 
     /// The next backend, connected. Only a store that can't be used any more ends the attempts.
@@ -225,9 +228,7 @@ where
         loop {
             let error = match self.attempt(disk, number) {
                 Ok(backend) => return Ok(backend),
-                Err(ConnectError::Bus(error @ Error::Store { error: StoreError::Broken, .. })) => {
-                    return Err(error);
-                }
+                Err(ConnectError::Bus(error)) if is_the_end(&error) => return Err(error),
                 Err(error) => error.to_string(),
             };
             if error != told {
@@ -249,4 +250,9 @@ where
         disk.attach(link);
         Ok(backend)
     }
+}
+
+/// Whether the store can't be used any more.
+fn is_the_end(error: &Error) -> bool {
+    matches!(error, Error::Store { error: StoreError::Broken, .. })
 }

@@ -236,6 +236,17 @@ fn requests_wait_for_a_backend_and_fail_when_it_takes_too_long() {
 }
 
 #[test]
+fn a_backend_whose_state_cannot_be_read_is_waited_for_as_one_that_is_away() {
+    let world = world(64);
+    let (disk, scheduler) = world.start(Config { patience_seconds: 2, ..config() }).unwrap();
+    world.store.deny(&format!("{BACK}/state"));
+    world.back("state", "4");
+    scheduler.yield_now();
+    assert_eq!(disk.read(0, &mut [0; 512]), Err(BlockError::Gone));
+    assert_eq!(world.ms(), 2000);
+}
+
+#[test]
 fn another_disk_does_not_take_the_place_of_the_one_that_went() {
     for (key, value) in [("sectors", "127"), ("sector-size", "4096"), ("info", "4"), ("sectors", "x")] {
         let world = world(64);
