@@ -110,7 +110,7 @@ cp -r "$own" dom0
 chmod -R u+w dom0
 chmod +x dom0/init dom0/etc/xen/scripts/*
 (cd dom0 && mkdir -p bin dev etc files lib lib64 proc run/xen run/xenstored sys tmp "usr/lib/$triplet" \
-    var/lib/xen var/lib/xenstored var/log/xen/console)
+    var/lib/xen var/lib/xenstored var/lock var/log/xen/console)
 ln -s ../run dom0/var/run
 cp packages/*bin/busybox dom0/bin/ 2>/dev/null || cp packages/usr/bin/busybox dom0/bin/
 cp -L "$loader" dom0/lib64/

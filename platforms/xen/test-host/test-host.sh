@@ -103,41 +103,10 @@ add_file_of() {
     add_file "$path=$path"
 }
 
-# Number of $3 bytes at offset $2 of file $1, least first.
-number() {
-    od -An "-tu$3" -j "$2" -N "$3" "$1" 2>/dev/null | tr -d ' '
-}
-
-# Refuses a kernel for another architecture: libxl does not look at that, and starts it as a domain that crashes.
-check_architecture() {
-    path=$(setting kernel)
-    kernel=$work/tree/files/$path
-    case $path in /*) kernel=$work/tree$path ;; esac
-    if [ -z "$path" ] || ! [ -f "$kernel" ]; then return; fi
-    architecture=''
-    # ELF by its magic number, then e_machine (System V ABI, chapter 4); a flat Image by its own (Linux
-    # Documentation/arch/arm64/booting.rst).
-    if [ "$(number "$kernel" 0 4)" = 1179403647 ]; then
-        case $(number "$kernel" 18 2) in
-        '' | 3 | 62) ;;
-        183) architecture=aarch64 ;;
-        243) architecture=riscv ;;
-        *) architecture="machine $(number "$kernel" 18 2)" ;;
-        esac
-    elif [ "$(number "$kernel" 56 4)" = 1682788929 ]; then
-        architecture=aarch64
-    fi
-    if [ -n "$architecture" ]; then
-        complain "kernel $path: built for $architecture, and this Xen runs x86_64"
-        exit $NOT_STARTED
-    fi
-}
-
 read_config() {
     [ -r "$config" ] || fail "run takes a configuration of xl, and $config cannot be read"
     add_file_of kernel
     add_file_of ramdisk
-    check_architecture
     if grep -q '^[[:space:]]*vif[[:space:]]*=' "$config"; then network=1; fi
     if grep -q '^[[:space:]]*disk[[:space:]]*=' "$config"; then disk=1; fi
     : "${domains:=$(sed -n 's/^[[:space:]]*memory[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' "$config" | tail -n 1)}"
