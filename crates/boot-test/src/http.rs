@@ -2,12 +2,19 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
 
 /// Headers longer than this many bytes are an error of the server.
 const LONGEST_HEAD: u64 = 64 * 1024;
+
+/// Pause between questions.
+const POLL: Duration = Duration::from_millis(10);
+/// How long the first question may take, and at most a later one.
+const FIRST_PATIENCE: Duration = Duration::from_millis(500);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
 
 /// A connection to a server.
 pub(crate) struct Connection {
@@ -86,8 +93,34 @@ impl Connection {
     }
 }
 
+/// Waits until something there answers HTTP, as long as `lives` does not fail.
+///
+/// QEMU accepts a forwarded connection before its guest is up, and passes it on after seconds: a new one is faster.
+///
+/// # Errors
+///
+/// That of `lives`, or that the time was over.
+pub fn wait_for_answer(
+    address: SocketAddr,
+    deadline: Instant,
+    mut lives: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut patience = FIRST_PATIENCE;
+    loop {
+        lives()?;
+        if answers(address, patience) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(Failure::TimedOut { waiting_for: format!("an answer of http://{address}/") });
+        }
+        thread::sleep(POLL);
+        patience = (patience * 2).min(LONGEST_PATIENCE);
+    }
+}
+
 /// Whether anything there speaks HTTP within the time.
-pub(crate) fn answers(address: SocketAddr, patience: Duration) -> bool {
+fn answers(address: SocketAddr, patience: Duration) -> bool {
     let asked = Connection::open(address, Instant::now() + patience).and_then(|mut connection| {
         connection.get("/")?;
         connection.receive_head()

@@ -41,23 +41,11 @@ impl Image {
     }
 
     /// Where a service of the image is, once something there answers HTTP.
-    ///
-    /// QEMU accepts a forwarded connection before its guest is up, so that a connection alone says nothing.
     pub(crate) fn answering(&mut self, service: &str) -> Result<SocketAddr, Failure> {
         let address = self.console.address(service, self.deadline)?;
-        let mut patience = Duration::from_millis(500);
-        while !self.answered.contains(&address) {
-            self.still_runs()?;
-            if http::answers(address, patience) {
-                self.answered.push(address);
-            } else if Instant::now() >= self.deadline {
-                return Err(Failure::TimedOut {
-                    waiting_for: format!("an answer of {service}://{address}/"),
-                });
-            } else {
-                thread::sleep(POLL);
-                patience = (patience * 2).min(Duration::from_secs(8));
-            }
+        if !self.answered.contains(&address) {
+            http::wait_for_answer(address, self.deadline, || self.still_runs())?;
+            self.answered.push(address);
         }
         Ok(address)
     }

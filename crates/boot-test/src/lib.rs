@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use curl::probe;
 pub use failure::Failure;
+pub use http::wait_for_answer;
 pub use scenario::{Disk, Load, Probe, Scenario};
 
 use image::Image;

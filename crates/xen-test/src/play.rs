@@ -14,6 +14,8 @@ use crate::{Failure, Scenario, Step};
 const QUOTED_LINES: usize = 20;
 /// For a command on the host that only looks.
 const GLANCE: Duration = Duration::from_secs(10);
+/// What creates a domain on the host.
+const CREATE: &str = "/lib/test-host/create";
 /// Where the host logs the consoles of its domains.
 const CONSOLES: &str = "/var/log/xen/console";
 
@@ -61,8 +63,14 @@ struct Player {
 impl Player {
     fn step(&mut self, step: &Step) -> Result<(), Failure> {
         match step {
-            Step::Create { domain, refusal: None } => self.create(domain),
-            Step::Create { domain, refusal: Some(text) } => self.refuse(domain, text),
+            Step::Create { domain, instead, refusal } => {
+                let answer = self.create(domain, instead)?;
+                match refusal {
+                    None => judge(answer, None, 0),
+                    Some(_) if answer.status == 0 => Err(Failure::NotRefused),
+                    Some(text) => contains(&answer, text),
+                }
+            }
             Step::Console { domain, text, within_seconds } => self.console(domain, text, *within_seconds),
             Step::Http { domain, request, meanwhile } => self.http(domain, request, meanwhile.as_deref()),
             Step::Finish { request } => self.finish(request),
@@ -74,18 +82,10 @@ impl Player {
         }
     }
 
-    /// Without a watcher (`-e`): a domain that has ended stays, so that its reason can be read.
-    fn create(&mut self, domain: &str) -> Result<(), Failure> {
-        let answer = self.host.run(&format!("xl create -e /files/{domain}.cfg 2>&1"), self.deadline)?;
-        judge(answer, None, 0)
-    }
-
-    fn refuse(&mut self, domain: &str, text: &str) -> Result<(), Failure> {
-        let answer = self.host.run(&format!("xl create -e /files/{domain}.cfg 2>&1"), self.deadline)?;
-        if answer.status == 0 {
-            return Err(Failure::NotRefused);
-        }
-        contains(&answer, text)
+    /// The host's own `create` leaves a domain that has ended, so that its reason can be read.
+    fn create(&mut self, domain: &str, instead: &[String]) -> Result<Answer, Failure> {
+        let settings: String = instead.iter().map(|setting| format!(" {}", quoted(setting))).collect();
+        self.host.run(&format!("{CREATE} /files/{domain}.cfg{settings} 2>&1"), self.deadline)
     }
 
     fn console(&mut self, domain: &str, text: &str, within: u64) -> Result<(), Failure> {
@@ -101,6 +101,7 @@ impl Player {
         self.host.still_runs()?;
         let address = self.host.address(domain)?;
         let Some(name) = meanwhile else {
+            boot_test::wait_for_answer(address, self.deadline, || Ok(()))?;
             return Ok(boot_test::probe(address, request, self.deadline)?);
         };
         let (request, deadline) = (request.clone(), self.deadline);

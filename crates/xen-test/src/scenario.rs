@@ -37,7 +37,10 @@ pub enum Step {
     Create {
         /// Its name.
         domain: String,
-        /// What `xl` says, where it has to refuse; left out where the domain has to start.
+        /// Settings in the form of `xl.cfg`, instead of those in the file.
+        #[serde(default)]
+        instead: Vec<String>,
+        /// What is said about it, where it has to be refused; left out where the domain has to start.
         refusal: Option<String>,
     },
     /// Waits until a domain's console shows a text, inside one line.
@@ -89,8 +92,10 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create { domain, refusal: None } => write!(f, "{domain} is created"),
-            Self::Create { domain, refusal: Some(text) } => write!(f, "{domain} is refused with {text:?}"),
+            Self::Create { domain, refusal: None, .. } => write!(f, "{domain} is created"),
+            Self::Create { domain, refusal: Some(text), .. } => {
+                write!(f, "{domain} is refused with {text:?}")
+            }
             Self::Console { domain, text, within_seconds } => {
                 write!(f, "{domain} says {text:?} within {within_seconds} s")
             }
@@ -125,7 +130,7 @@ mod tests {
         let steps: Vec<Step> = serde_json::from_str(
             r#"[
                 { "create": { "domain": "web" } },
-                { "create": { "domain": "cut", "refusal": "invalid" } },
+                { "create": { "domain": "cut", "instead": ["type=\"pv\""], "refusal": "invalid" } },
                 { "console": { "domain": "web", "text": "listening", "withinSeconds": 5 } },
                 { "http": { "domain": "web", "request": { "path": "/" } } },
                 { "http": { "domain": "web", "request": { "length": 3 }, "meanwhile": "download" } },
