@@ -13,12 +13,13 @@ let
   # Where a host has the files of a scenario.
   placeOf = name: "/files/${name}";
 
-  # A domain as a scenario may leave it: the rest of what it is.
+  # A domain as a scenario may leave it: the rest of what it is. With `own` it is that of the image's own configuration.
   domainOf =
     {
       image ? null,
+      own ? false,
       kernel ? "${image}/${image.name}",
-      type,
+      type ? "pvh",
       memoryMiB ? 32,
       network ? true,
       bridge ? "xenbr0",
@@ -29,6 +30,8 @@ let
     }:
     {
       inherit
+        image
+        own
         kernel
         type
         memoryMiB
@@ -70,9 +73,21 @@ let
       domains = mapAttrs (_: domainOf) scenario.domains;
       configurations = lib.mapAttrs' (
         name: domain:
-        lib.nameValuePair "${name}.cfg" (builtins.toFile "${name}.cfg" (configurationOf name domain))
+        lib.nameValuePair "${name}.cfg" (
+          if domain.own then
+            "${domain.image}/xl.cfg"
+          else
+            builtins.toFile "${name}.cfg" (configurationOf name domain)
+        )
       ) domains;
-      kernels = mapAttrs (_: domain: domain.kernel) domains;
+      # An image's own configuration says where its kernel is.
+      kernels = lib.mapAttrs' (
+        name: domain:
+        let
+          place = if domain.own then builtins.unsafeDiscardStringContext "${domain.kernel}" else name;
+        in
+        lib.nameValuePair place "${domain.kernel}"
+      ) domains;
     in
     {
       name = if scenario ? name then "${check}, ${scenario.name}" else check;
@@ -81,7 +96,8 @@ let
         lib.filterAttrs (_: domain: domain.network) domains
       );
       inherit (scenario) steps;
-      timeoutSeconds = scenario.timeoutSeconds or 90;
+      # Far more than it takes, for machines that do much else.
+      timeoutSeconds = scenario.timeoutSeconds or 300;
     };
 
   # One scenario for each way in which a domain starts.

@@ -5,9 +5,15 @@ let
   # A machine has the files of all its scenarios, which differ in what they call by the same names.
   numbered = lib.imap0 (number: scenario: scenario // { directory = "/files${toString number}"; }) played;
 
+  # What a configuration names by its place in the store is there.
   filesOf =
     scenario:
-    lib.mapAttrsToList (file: source: "L+ ${scenario.directory}/${file} - - - - ${source}") scenario.files;
+    lib.mapAttrsToList (file: source: "L+ ${scenario.directory}/${file} - - - - ${source}") (
+      lib.filterAttrs (file: _: !(lib.hasPrefix "/" file)) scenario.files
+    );
+
+  # What the test host creates domains with.
+  tools = "L+ /lib/test-host - - - - ${../../platforms/xen/test-host/dom0/lib/test-host}";
 in
 pkgs.testers.runNixOSTest {
   name = "xen-${name}";
@@ -34,7 +40,16 @@ pkgs.testers.runNixOSTest {
       };
       # Consoles of domains are logged, as the player reads them there.
       systemd.services.xenconsoled.environment.XENCONSOLED_TRACE = "guest";
-      systemd.tmpfiles.rules = lib.concatMap filesOf numbered;
+      systemd.tmpfiles.rules = [ tools ] ++ lib.concatMap filesOf numbered;
+      # As the user network of the test host: the first domain that asks gets this address.
+      services.dnsmasq = {
+        enable = true;
+        settings = {
+          interface = "xenbr0";
+          dhcp-range = "10.0.2.16,10.0.2.16";
+          port = 0;
+        };
+      };
       networking = {
         useDHCP = false;
         bridges.xenbr0.interfaces = [ ];

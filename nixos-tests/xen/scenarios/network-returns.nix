@@ -1,6 +1,8 @@
-# The other end of a network card goes in the middle of a download, and comes back: the domain serves on.
-{ images, types, ... }:
+# The other end of a network card goes in the middle of downloads, and comes back: they go on, and the domain serves.
+{ lib, images, types, ... }:
 let
+  # As many as take seconds.
+  downloads = map (number: "download${toString number}") (lib.range 1 16);
   mebibyte = {
     path = "/files/1MiB.txt";
     length = 1048576;
@@ -21,6 +23,15 @@ types (type: {
   steps = [
     { create.domain = "web"; }
     asked
+  ]
+  ++ map (download: {
+    http = {
+      domain = "web";
+      request = mebibyte;
+      meanwhile = download;
+    };
+  }) downloads
+  ++ [
     { dom0.command = "xl network-detach web 0"; }
     {
       console = {
@@ -29,7 +40,9 @@ types (type: {
       };
     }
     { dom0.command = "xl network-attach web mac=00:16:3e:00:00:01 bridge=xenbr0"; }
-    asked
+  ]
+  ++ map (download: { finish.request = download; }) downloads
+  ++ [
     asked
     { dom0.command = "xl shutdown web"; }
     {

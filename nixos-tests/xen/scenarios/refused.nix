@@ -1,36 +1,40 @@
-# What is no image for a domain is refused by Xen's tools, and the words say what is wrong with it.
-{ images, made, ... }:
+# What is no image for a domain, or wants a device that is not there, is refused, and a line says what is wrong with it.
+{ images, made, types, ... }:
 let
   image = images.hello;
-  broken = name: kernel: refusal: {
-    inherit name;
-    domains.broken = {
-      inherit kernel;
-      type = "pvh";
-      network = false;
-    };
-    steps = [
-      {
-        create = {
-          domain = "broken";
-          inherit refusal;
-        };
-      }
-    ];
+  refusals = {
+    alien = "built for aarch64";
+    truncated = "truncated, it has 1000 bytes";
+    # In xl's own words.
+    noteless = "Invalid kernel";
+    text = "Invalid kernel";
+    diskless = "/disks/nothing";
   };
-in
-[
-  (broken "another architecture" (made ''
-    cp ${image}/${image.name} $out
-    chmod u+w $out
+  kernels = {
     # EM_AARCH64 in e_machine.
-    printf '\267\000' | dd of=$out bs=1 seek=18 conv=notrunc status=none
-  '') "kernel image")
-  (broken "a truncated file" (made ''
-    head -c 1000 ${image}/${image.name} > $out
-  '') "kernel image")
-  (broken "no note of an entry point" (made ''
-    # The notes' owner, by another name.
-    LC_ALL=C sed 's/Xen\x00/Non\x00/g' ${image}/${image.name} > $out
-  '') "kernel image")
-]
+    alien = made ''
+      cp ${image}/${image.name} $out
+      chmod u+w $out
+      printf '\267\000' | dd of=$out bs=1 seek=18 conv=notrunc status=none
+    '';
+    truncated = made "head -c 1000 ${image}/${image.name} > $out";
+    # The notes' owner has another name.
+    noteless = made "LC_ALL=C sed 's/Xen\\x00/Non\\x00/g' ${image}/${image.name} > $out";
+    text = made "echo text > $out";
+    diskless = "${image}/${image.name}";
+  };
+  disks.diskless = [ "format=raw,vdev=xvda,access=rw,target=/disks/nothing" ];
+in
+types (type: {
+  domains = builtins.mapAttrs (domain: kernel: {
+    inherit kernel type;
+    network = false;
+    disks = disks.${domain} or [ ];
+  }) kernels;
+  steps = map (domain: {
+    create = {
+      inherit domain;
+      refusal = refusals.${domain};
+    };
+  }) (builtins.attrNames refusals);
+})
