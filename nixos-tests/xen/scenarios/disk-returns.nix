@@ -55,5 +55,4 @@ types (type: {
       };
     }
   ];
-  timeoutSeconds = 150;
 })

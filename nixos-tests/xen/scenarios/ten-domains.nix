@@ -7,7 +7,6 @@ let
 in
 [
   {
-    timeoutSeconds = 240;
     domains = lib.listToAttrs (
       map (number: {
         name = nameOf number;
