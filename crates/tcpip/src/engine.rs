@@ -34,7 +34,8 @@ const SEGMENTS_PER_TURN: usize = 32;
 const SPARE_CONNECTIONS: usize = 8;
 
 /// A handshake may make place for another one after this time, once the listener is full: long enough for most peers to
-/// answer, and short so that a flood holds the places no longer.
+/// answer, and short so that a flood holds the places no longer. What came in this time has to be received: while the image
+/// was kept from running, the answer may have come, behind the frame that asks for the place.
 const HALF_OPEN_GRACE: Duration = Duration::from_millis(100);
 
 /// When a socket that wants to send at once but does not is asked again.
@@ -69,6 +70,8 @@ pub struct Engine<D> {
     unresolved: Vec<u32>,
     spare: Vec<Connection>,
     random: u64,
+    /// When there was no frame left to receive.
+    caught_up: Instant,
     /// The card fires when a frame comes.
     armed: bool,
     /// The card fires when it has room again.
@@ -109,6 +112,7 @@ impl<D: NetDevice> Engine<D> {
             unresolved: Vec::new(),
             spare: Vec::new(),
             random: hash.0[0],
+            caught_up: Instant::START,
             armed: false,
             blocked: false,
         }
@@ -258,7 +262,10 @@ impl<D: NetDevice> Engine<D> {
 
     fn receive(&mut self) {
         for _ in 0..FRAMES_PER_ROUND {
-            let Some(frame) = self.port.device.receive() else { return };
+            let Some(frame) = self.port.device.receive() else {
+                self.caught_up = self.now;
+                return;
+            };
             if core::mem::take(&mut self.armed) {
                 self.port.device.disarm();
             }
@@ -401,7 +408,7 @@ impl<D: NetDevice> Engine<D> {
         }
         let Some(oldest) = oldest else { return false };
         let begun = self.table.connection(oldest).map_or(self.now, |connection| connection.begun);
-        if self.now.since(begun) < HALF_OPEN_GRACE {
+        if self.caught_up.since(begun) < HALF_OPEN_GRACE {
             return false;
         }
         self.drop_unaccepted(listener, oldest);

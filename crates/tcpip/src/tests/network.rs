@@ -176,12 +176,17 @@ fn routers_are_asked_three_times() {
 
 /// A SYN from a port of a host beyond the wire.
 fn syn(far: &mut FakeDevice, source: IpAddress, port: u16) {
+    segment(far, source, port, None);
+}
+
+/// A SYN, or what acknowledges the answer to it.
+fn segment(far: &mut FakeDevice, source: IpAddress, port: u16, acknowledged: Option<TcpSeqNumber>) {
     let segment = TcpRepr {
         src_port: port,
         dst_port: 80,
-        control: TcpControl::Syn,
-        seq_number: TcpSeqNumber(1),
-        ack_number: None,
+        control: if acknowledged.is_some() { TcpControl::None } else { TcpControl::Syn },
+        seq_number: TcpSeqNumber(if acknowledged.is_some() { 2 } else { 1 }),
+        ack_number: acknowledged,
         window_len: 1000,
         window_scale: None,
         max_seg_size: None,
@@ -228,6 +233,49 @@ fn flood(source: impl Fn(u64) -> IpAddress) {
     assert!(stack.tcp_accept(listener).is_err());
     world.run_for(Duration::from_secs(120));
     assert_eq!(stack.0.engine.borrow().table.len(), 1, "handshakes that nobody ends are given up");
+}
+
+/// The sequence number of the answer to a SYN, from the frames that the far end has.
+fn answered(far: &mut FakeDevice) -> Option<TcpSeqNumber> {
+    let numbers = core::iter::from_fn(|| far.receive()).filter_map(|frame| {
+        let frame = EthernetFrame::new_checked(&frame[..]).ok()?;
+        let ip = Ipv4Packet::new_checked(frame.payload()).ok()?;
+        let segment = TcpPacket::new_checked(ip.payload()).ok()?;
+        (segment.syn() && segment.ack()).then(|| segment.seq_number())
+    });
+    numbers.last()
+}
+
+#[test]
+fn a_handshake_does_not_end_as_the_image_was_kept_from_running() {
+    let (world, stack, mut far) = host(&Config::TEST, "ip=10.0.2.15/24 gw=10.0.2.3");
+    let listener = stack.tcp_listen((Ipv6Addr::UNSPECIFIED, 80).into(), 1).unwrap();
+    let peer = IpAddress::from(NAME_SERVER);
+    syn(&mut far, peer, 1000);
+    world.step();
+    let reply = core::iter::from_fn(|| far.receive()).find_map(|frame| arp_reply(&frame)).expect("a request");
+    far.transmit(reply.len(), |frame| frame.copy_from_slice(&reply)).unwrap();
+    far.flush();
+    world.step();
+    let number = answered(&mut far).expect("an answer");
+    // Both come while nothing runs here, the one that asks for the place first.
+    syn(&mut far, peer, 1001);
+    segment(&mut far, peer, 1000, Some(number + 1));
+    world.events.clock().advance(Duration::from_secs(1));
+    world.step();
+    assert!(stack.tcp_accept(listener).is_ok());
+    // One that nobody goes on with makes place, for a peer that asks again.
+    syn(&mut far, peer, 1002);
+    world.run_for(Duration::from_millis(200));
+    syn(&mut far, peer, 1003);
+    world.run_for(Duration::from_millis(200));
+    answered(&mut far);
+    syn(&mut far, peer, 1003);
+    world.step();
+    let number = answered(&mut far).expect("an answer");
+    segment(&mut far, peer, 1003, Some(number + 1));
+    world.step();
+    assert!(stack.tcp_accept(listener).is_ok());
 }
 
 #[test]
