@@ -14,8 +14,9 @@ use crate::{
 /// The listener's token; a connection's is its place in the table.
 const LISTENER: usize = usize::MAX;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: usize = 128;
+/// Connections that may wait to be accepted, those in the handshake included: a burst of so many is served even where each
+/// answer is late by a second. They hold 33 KiB each, so 8 MiB.
+const BACKLOG: usize = 256;
 
 /// How long new clients are left waiting before it is looked again whether one was answered in full.
 const PAUSE: Duration = Duration::from_millis(100);
