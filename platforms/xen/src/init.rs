@@ -116,14 +116,18 @@ impl From<MapError> for InitError {
 /// Exceptions run here: the stack that raised one may have no room left.
 pub(crate) static EXCEPTION_STACK: GuardedStack<8192> = GuardedStack::new();
 
-/// Memory that the allocator has before the domain's own: for page tables of the console's page.
+/// Bytes of memory that the allocator has before the domain's own, for page tables of the console's page: two tables, each of
+/// which may take the room of two, and what an allocator keeps for itself.
+const FIRST_MEMORY_SIZE: usize = 32768;
+
+/// That memory.
 #[repr(C, align(4096))]
-struct FirstMemory(UnsafeCell<[MaybeUninit<u8>; 16384]>);
+struct FirstMemory(UnsafeCell<[MaybeUninit<u8>; FIRST_MEMORY_SIZE]>);
 
 // SAFETY: `init` hands it out, once.
 unsafe impl Sync for FirstMemory {}
 
-static FIRST_MEMORY: FirstMemory = FirstMemory(UnsafeCell::new([MaybeUninit::zeroed(); 16384]));
+static FIRST_MEMORY: FirstMemory = FirstMemory(UnsafeCell::new([MaybeUninit::zeroed(); FIRST_MEMORY_SIZE]));
 
 /// What is known of the start.
 struct Start {

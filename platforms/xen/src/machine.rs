@@ -2,7 +2,7 @@
 //! everything else of the platform calls it alone.
 //!
 //! The order of calls, from `init`: `begin`, `handle_exceptions`, `map_shared_info`, `console`, `set_up_memory`, `store`; then
-//! the others, in any order. From `console` on the allocator has 16 KiB, which lie in the image, so that page
+//! the others, in any order. From `console` on the allocator has 32 KiB, which lie in the image, so that page
 //! tables for the console's page can be made; all else comes with `set_up_memory`. Every call is made in thread context on the
 //! one processor, but `guarded` and `writable`, which the report of an exception asks too.
 //!
