@@ -65,6 +65,9 @@ fn announce<X: Xenstore>(store: X) -> Result<(), StoreError> {
 }
 
 /// The host's wish, acknowledged; empty where it has none.
+///
+/// No wish is missed though waiting for an answer takes the watch's unpark: one that comes between reading and the end of the
+/// transaction has the transaction tried again, and the event of a later one comes behind the last answer.
 fn take_wish<X: Xenstore>(store: X) -> Result<String, StoreError> {
     let mut wish = String::new();
     let taken = store.transaction(&mut |tree| {
