@@ -11,6 +11,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 pub use errno::Errno;
 pub use readiness::Readiness;
@@ -268,6 +269,15 @@ pub trait Socket {
     /// # Errors
     /// As recvfrom(2) says.
     fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno>;
+
+    /// Whether what is sent is received in the pieces in which it was sent.
+    fn has_messages(&self) -> bool;
+
+    /// How long a call that receives or sends waits at most (`SO_RCVTIMEO`, `SO_SNDTIMEO`); `None` for as long as it takes.
+    fn patience(&self, half: Half) -> Option<Duration> {
+        let _ = half;
+        None
+    }
 
     /// Ends a half of a connection.
     ///

@@ -37,6 +37,11 @@ impl Watchers {
         self.0.borrow_mut().retain(|one| !one.ptr_eq(&gone));
     }
 
+    /// Whether there is nobody.
+    pub fn is_empty(&self) -> bool {
+        !self.0.borrow().iter().any(|one| one.strong_count() > 0)
+    }
+
     /// The file may be ready for `what` now. A watcher that is told may add and remove others.
     pub fn notify(&self, what: Readiness) {
         let mut index = 0;

@@ -1,0 +1,6 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "sockets of Linux over a network stack";
+  needs = [ "net-stack" ];
+  provides = [ "sockets" ];
+}
