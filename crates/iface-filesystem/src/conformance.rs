@@ -71,8 +71,10 @@ fn contents<F: FileSystem>(files: F, node: Node) {
 /// # Panics
 /// When one does not answer [`FileError::ReadOnly`].
 pub fn read_only<F: FileSystem>(files: F) {
+    assert!(!files.is_writable());
     let root = files.root();
     assert_eq!(files.create(root, b"new", Kind::File, 0o644), Err(FileError::ReadOnly));
+    assert_eq!(files.link(root, (root, b"new")), Err(FileError::ReadOnly));
     assert_eq!(files.remove(root, b"new"), Err(FileError::ReadOnly));
     assert_eq!(files.rename((root, b"a"), (root, b"b")), Err(FileError::ReadOnly));
     assert_eq!(files.write(root, 0, b"x"), Err(FileError::ReadOnly));
@@ -87,6 +89,7 @@ pub fn read_only<F: FileSystem>(files: F) {
 /// # Panics
 /// When it breaks one; the message says which.
 pub fn writable<F: FileSystem>(files: F) {
+    assert!(files.is_writable());
     names_are_checked(files);
     bytes_stay_where_they_were_written(files);
     removed_files_live_until_forgotten(files);
@@ -226,6 +229,38 @@ fn links_lead_on<F: FileSystem>(files: F) {
     assert_eq!(files.child(files.root(), b"link"), Ok(link));
     remove(files, b"link", link);
     remove(files, b"target", target);
+}
+
+/// Holds an empty writable file system whose files have several names to the rules of that.
+///
+/// # Panics
+/// When it breaks one; the message says which.
+pub fn several_names<F: FileSystem>(files: F) {
+    let root = files.root();
+    let node = file(files, b"one");
+    let directory = files.create(root, b"d", Kind::Directory, 0o755).expect("a directory");
+    assert_eq!(files.links(node), Some(1));
+    assert_eq!(files.link(node, (directory, b"two")), Ok(()));
+    assert_eq!((files.child(directory, b"two"), files.links(node)), (Ok(node), Some(2)));
+    assert_eq!(files.link(node, (root, b"one")), Err(FileError::Exists));
+    assert_eq!(files.link(node, (root, b"..")), Err(FileError::InvalidName));
+    assert_eq!(files.link(node, (node, b"below")), Err(FileError::NotADirectory));
+    assert_eq!(files.link(directory, (root, b"e")), Err(FileError::IsADirectory));
+    assert_eq!(files.rename((root, b"one"), (directory, b"two")), Ok(()), "onto itself: both names stay");
+    assert_eq!(files.links(node), Some(2));
+    consistent(files);
+    assert_eq!(files.remove(root, b"one"), Ok(()));
+    files.forget(node);
+    assert_eq!((files.write(node, 0, b"alive"), files.links(node)), (Ok(()), Some(1)));
+    assert_eq!(files.remove(directory, b"two"), Ok(()));
+    assert_eq!(files.links(node), Some(0));
+    assert_eq!(
+        files.link(node, (root, b"late")),
+        Err(FileError::NotFound),
+        "what has no name gets none again"
+    );
+    files.forget(node);
+    remove(files, b"d", directory);
 }
 
 #[cfg(test)]

@@ -6,8 +6,11 @@ extern crate alloc;
 pub mod conformance;
 pub mod fake;
 mod lookup;
+mod object;
 
 use alloc::vec::Vec;
+
+pub use object::AnyFileSystem;
 
 /// Names a file or directory of one file system for as long as that is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +81,8 @@ pub enum FileError {
     InvalidName,
     /// Links lead to links more than 40 times.
     TooManyLinks,
+    /// The file system has nothing of this kind, such as a link, or a second name for a file.
+    Unsupported,
     /// What is stored is malformed.
     Corrupt,
     /// The disk below failed.
@@ -96,6 +101,7 @@ impl core::fmt::Display for FileError {
             Self::NoSpace => "no space left",
             Self::InvalidName => "invalid name",
             Self::TooManyLinks => "too many symbolic links",
+            Self::Unsupported => "the file system has nothing of this kind",
             Self::Corrupt => "the file system is corrupt",
             Self::DiskFailed => "the disk failed",
         })
@@ -107,7 +113,7 @@ impl core::error::Error for FileError {}
 /// A tree of files and directories.
 ///
 /// The operations that change something have a body here that answers [`FileError::ReadOnly`]; a writable file
-/// system writes its own.
+/// system writes its own, and says so by [`is_writable`](FileSystem::is_writable).
 pub trait FileSystem: Copy + 'static {
     /// The directory that holds all others.
     fn root(&self) -> Node;
@@ -135,6 +141,11 @@ pub trait FileSystem: Copy + 'static {
         lookup::lookup(*self, path)
     }
 
+    /// Whether anything in it can be changed at all.
+    fn is_writable(&self) -> bool {
+        false
+    }
+
     /// Makes an empty file or directory called `name`, or a link whose target is empty.
     fn create(&self, directory: Node, name: &[u8], kind: Kind, mode: u16) -> Result<Node, FileError> {
         let _ = (directory, name, kind, mode);
@@ -151,6 +162,19 @@ pub trait FileSystem: Copy + 'static {
     fn resize(&self, node: Node, size: u64) -> Result<(), FileError> {
         let _ = (node, size);
         Err(FileError::ReadOnly)
+    }
+
+    /// Gives a file or link a further name; a directory has one alone ([`FileError::IsADirectory`]). Where no file has
+    /// several, that is [`FileError::Unsupported`].
+    fn link(&self, node: Node, to: (Node, &[u8])) -> Result<(), FileError> {
+        let _ = (node, to);
+        Err(if self.is_writable() { FileError::Unsupported } else { FileError::ReadOnly })
+    }
+
+    /// How many names a file or link has; `None` where that is not counted.
+    fn links(&self, node: Node) -> Option<u32> {
+        let _ = node;
+        None
     }
 
     /// Removes a name. A file stays readable through its [`Node`] until [`forget`](FileSystem::forget).

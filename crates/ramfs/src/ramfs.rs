@@ -13,7 +13,7 @@ use crate::{
     directory::{Directory, check_name},
 };
 
-/// What a node counts for, its name included.
+/// What a node counts for, its name included, and what each further name does.
 const NODE: u64 = 512;
 const ROOT: Node = Node(0);
 
@@ -29,8 +29,10 @@ struct Item {
     body: Body,
     mode: u16,
     modified: u64,
-    /// The directory in which it has its name; none once that is removed. The root is in itself.
-    parent: Option<Node>,
+    /// How many names it has.
+    links: u32,
+    /// The directory in which a directory has its name; that of a file is where it had its first. The root is in itself.
+    parent: Node,
 }
 
 impl Item {
@@ -113,6 +115,10 @@ impl<C: Clock> FileSystem for &'static RamFs<C> {
         Ok(Some(DirectoryEntry { name: name.to_vec(), node, kind: tree.item(node)?.kind() }))
     }
 
+    fn is_writable(&self) -> bool {
+        true
+    }
+
     fn create(&self, directory: Node, name: &[u8], kind: Kind, mode: u16) -> Result<Node, FileError> {
         self.tree.borrow_mut().create(directory, name, kind, mode, self.now())
     }
@@ -123,6 +129,14 @@ impl<C: Clock> FileSystem for &'static RamFs<C> {
 
     fn resize(&self, node: Node, size: u64) -> Result<(), FileError> {
         self.tree.borrow_mut().change(node, self.now(), |data, budget| data.resize(budget, size))
+    }
+
+    fn link(&self, node: Node, to: (Node, &[u8])) -> Result<(), FileError> {
+        self.tree.borrow_mut().link(node, to, self.now())
+    }
+
+    fn links(&self, node: Node) -> Option<u32> {
+        self.tree.borrow().item(node).ok().map(|item| item.links)
     }
 
     fn remove(&self, directory: Node, name: &[u8]) -> Result<(), FileError> {
@@ -162,7 +176,7 @@ struct Tree {
 impl Tree {
     fn new(limit: u64) -> Self {
         let body = Body::Directory(Directory::default());
-        let root = Item { body, mode: 0o755, modified: 0, parent: Some(ROOT) };
+        let root = Item { body, mode: 0o755, modified: 0, links: 1, parent: ROOT };
         Self { items: BTreeMap::from([(ROOT, root)]), budget: Budget::new(limit), next: ROOT.0 + 1 }
     }
 
@@ -200,10 +214,7 @@ impl Tree {
         mode: u16,
         now: u64,
     ) -> Result<Node, FileError> {
-        self.check_new_name(directory, name)?;
-        if self.child(directory, name).is_ok() {
-            return Err(FileError::Exists);
-        }
+        self.check_free_name(directory, name)?;
         self.budget.take(NODE)?;
         let node = Node(self.next);
         self.next += 1;
@@ -212,7 +223,7 @@ impl Tree {
             Kind::Link => Body::Link(Data::default()),
             Kind::Directory => Body::Directory(Directory::default()),
         };
-        self.items.insert(node, Item { body, mode, modified: now, parent: Some(directory) });
+        self.items.insert(node, Item { body, mode, modified: now, links: 1, parent: directory });
         self.rewrite(directory, now, |names| names.set(name, node));
         Ok(node)
     }
@@ -221,8 +232,13 @@ impl Tree {
     fn check_new_name(&self, directory: Node, name: &[u8]) -> Result<(), FileError> {
         let item = self.item(directory)?;
         item.directory()?;
-        item.parent.ok_or(FileError::NotFound)?;
-        check_name(name)
+        if item.links == 0 { Err(FileError::NotFound) } else { check_name(name) }
+    }
+
+    /// As [`check_new_name`](Tree::check_new_name), where nothing is called so yet.
+    fn check_free_name(&self, directory: Node, name: &[u8]) -> Result<(), FileError> {
+        self.check_new_name(directory, name)?;
+        if self.child(directory, name).is_ok() { Err(FileError::Exists) } else { Ok(()) }
     }
 
     /// Changes the bytes of a file or link.
@@ -243,13 +259,26 @@ impl Tree {
         }
     }
 
+    fn link(&mut self, node: Node, (directory, name): (Node, &[u8]), now: u64) -> Result<(), FileError> {
+        self.check_free_name(directory, name)?;
+        match self.item(node)? {
+            item if item.kind() == Kind::Directory => return Err(FileError::IsADirectory),
+            item if item.links == 0 => return Err(FileError::NotFound),
+            _ => {}
+        }
+        self.budget.take(NODE)?;
+        self.item_mut(node)?.links += 1;
+        self.rewrite(directory, now, |names| names.set(name, node));
+        Ok(())
+    }
+
     fn remove(&mut self, directory: Node, name: &[u8], now: u64) -> Result<(), FileError> {
         let node = self.child(directory, name)?;
         if self.item(node)?.directory().is_ok_and(|names| !names.is_empty()) {
             return Err(FileError::NotEmpty);
         }
         self.rewrite(directory, now, |names| names.remove(name));
-        self.set_parent(node, None);
+        self.unname(node);
         Ok(())
     }
 
@@ -262,11 +291,11 @@ impl Tree {
         }
         self.check_move(node, to.0, replaced)?;
         if let Some(replaced) = replaced {
-            self.set_parent(replaced, None);
+            self.unname(replaced);
         }
         self.rewrite(from.0, now, |names| names.remove(from.1));
         self.rewrite(to.0, now, |names| names.set(to.1, node));
-        self.set_parent(node, Some(to.0));
+        self.item_mut(node)?.parent = to.0;
         Ok(())
     }
 
@@ -286,22 +315,25 @@ impl Tree {
     /// Whether `node` is `above`, or lies in it.
     fn is_below(&self, mut node: Node, above: Node) -> bool {
         while node != above {
-            match self.items.get(&node).and_then(|item| item.parent) {
-                Some(parent) if parent != node => node = parent,
+            match self.items.get(&node) {
+                Some(item) if item.parent != node => node = item.parent,
                 _ => return false,
             }
         }
         true
     }
 
-    fn set_parent(&mut self, node: Node, parent: Option<Node>) {
-        if let Some(item) = self.items.get_mut(&node) {
-            item.parent = parent;
+    /// Counts a name less. What has none stays, and counts, until it is forgotten.
+    fn unname(&mut self, node: Node) {
+        let Some(item) = self.items.get_mut(&node) else { return };
+        item.links -= 1;
+        if item.links > 0 {
+            self.budget.give(NODE);
         }
     }
 
     fn forget(&mut self, node: Node) {
-        if self.items.get(&node).is_some_and(|item| item.parent.is_none())
+        if self.items.get(&node).is_some_and(|item| item.links == 0)
             && let Some(item) = self.items.remove(&node)
         {
             self.budget.give(NODE + item.data().map_or(0, Data::chunks) * CHUNK);

@@ -20,6 +20,7 @@ fn file(files: &'static RamFs<&'static FakeClock>, name: &[u8]) -> Node {
 fn conforms() {
     let (files, _) = empty();
     conformance::writable(files);
+    conformance::several_names(files);
     assert_eq!(files.used(), 0);
     assert_eq!(conformance::consistent(files), 1);
 }
