@@ -11,6 +11,7 @@ use core::{
     time::Duration,
 };
 
+use granted_pages::{GrantedPage, PageError};
 use iface_clock::Clock;
 use iface_event_channels::{ChannelError, EventChannels, Source};
 use iface_grant_table::{GrantTable, PAGE_SIZE};
@@ -23,7 +24,6 @@ use crate::{
     disk::{Disk, Host},
     facts::Facts,
     link::{Features, Link},
-    pages::{PageError, SharedPage},
 };
 
 /// How long a backend may take for each step of the handshake.
@@ -88,7 +88,7 @@ pub(crate) struct Connector<X: Xenstore, C, E, G, S> {
     pub(crate) source: Source,
     pub(crate) frontend: Frontend<X, S, C>,
     /// What is left of connections that did not come about; a backend may have it still.
-    pub(crate) left: RefCell<Vec<SharedPage>>,
+    pub(crate) left: RefCell<Vec<GrantedPage>>,
 }
 
 impl<X, C, E, G, S> Connector<X, C, E, G, S>

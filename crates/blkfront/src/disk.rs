@@ -7,6 +7,7 @@ use core::{
     time::Duration,
 };
 
+use granted_pages::GrantedPage;
 use iface_block_device::{BlockDevice, BlockError, check};
 use iface_clock::{Clock, Instant};
 use iface_event_channels::EventChannels;
@@ -17,7 +18,6 @@ use crate::{
     blkif::{SECTOR, Status},
     facts::Facts,
     link::{Broken, Link, Outcome, Pending, Transfer},
-    pages::SharedPage,
 };
 
 /// What a disk uses of its domain.
@@ -56,7 +56,7 @@ enum Absence {
 /// What is to be taken back from a backend.
 struct Left<G> {
     link: Option<Link<G>>,
-    pages: Vec<SharedPage>,
+    pages: Vec<GrantedPage>,
 }
 
 /// Whether a thread can ask for something.
@@ -264,7 +264,7 @@ impl<C: Clock, E: EventChannels, G: GrantTable, S: Scheduler> Disk<C, E, G, S> {
         let pages = pending.pages.take();
         match self.link.borrow_mut().as_mut().filter(|link| link.number == pending.connection) {
             Some(link) => link.put(pages),
-            None => self.left.borrow_mut().pages.extend(pages),
+            None => self.left.borrow_mut().pages.extend(pages.into_iter().map(GrantedPage::from)),
         }
         self.room.wake_all(self.host.scheduler);
     }

@@ -9,9 +9,7 @@ mod device;
 mod disk;
 mod facts;
 mod link;
-mod pages;
 mod pool;
-mod ring;
 
 use alloc::boxed::Box;
 use core::{cell::RefCell, fmt, time::Duration};
@@ -30,7 +28,7 @@ use disk::{Disk, Host};
 
 pub use connect::ConnectError;
 pub use device::Numbers;
-pub use pages::PageError;
+pub use granted_pages::PageError;
 
 /// Settings, from `libs.blkfront`.
 #[derive(Debug)]

@@ -6,17 +6,16 @@ use core::{
     fmt::{self, Display},
 };
 
+use granted_pages::{GrantedPage, PageError, SharedPage, SharedRing};
 use iface_event_channels::Port;
 use iface_grant_table::{DomainId, GrantTable, PAGE_SIZE, Reference};
 use iface_scheduler::{Scheduler, ThreadId};
-use xen_ring::{FrontRing, InFlight, RingError};
+use xen_ring::{InFlight, RingError};
 use zerocopy::IntoBytes;
 
 use crate::{
     blkif::{DIRECT_SEGMENTS, INDIRECT_SEGMENTS, Operation, Request, Response, SECTOR, Segment, Status},
-    pages::{PageError, SharedPage},
     pool::Pool,
-    ring::ring,
 };
 
 /// Requests of a ring of one page.
@@ -107,8 +106,7 @@ pub(crate) struct Link<G> {
     pub(crate) features: Features,
     /// The device, as requests name it.
     device: u16,
-    ring: FrontRing<Request, Response>,
-    ring_page: SharedPage,
+    ring: SharedRing<Request, Response>,
     in_flight: InFlight<Rc<Pending>, REQUESTS>,
     pool: Pool<G>,
 }
@@ -126,22 +124,22 @@ impl<G: GrantTable> Link<G> {
         number: u64,
         pages: usize,
     ) -> Result<Self, PageError> {
-        let (ring, ring_page) = ring(SharedPage::new(grants, backend)?);
+        let ring = SharedRing::new(SharedPage::allocate(grants, backend)?);
         let pool = match Pool::new(grants, backend, pages) {
             Ok(pool) => pool,
             Err(error) => {
                 // Nobody was told of the page yet, so that nobody holds it.
-                let _ = ring_page.take_back(grants);
+                let _ = GrantedPage::from(ring).take_back(grants);
                 return Err(error);
             }
         };
         let (features, in_flight) = (Features::default(), InFlight::new());
-        Ok(Self { number, port, features, device, ring, ring_page, in_flight, pool })
+        Ok(Self { number, port, features, device, ring, in_flight, pool })
     }
 
     /// By what the backend names the ring's page.
     pub(crate) fn ring_reference(&self) -> Reference {
-        self.ring_page.reference()
+        self.ring.reference()
     }
 
     /// Whether [`transfer`](Self::transfer) would ask for something.
@@ -260,8 +258,8 @@ impl<G: GrantTable> Link<G> {
     }
 
     /// All that is shared with the backend, but for what requests have. The ring is gone with this.
-    pub(crate) fn into_pages(self) -> impl Iterator<Item = SharedPage> {
-        self.pool.into_pages().into_iter().chain([self.ring_page])
+    pub(crate) fn into_pages(self) -> impl Iterator<Item = GrantedPage> {
+        self.pool.into_pages().into_iter().map(GrantedPage::from).chain([self.ring.into()])
     }
 }
 

@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
+use granted_pages::{PageError, SharedPage};
 use iface_grant_table::{DomainId, GrantTable};
-
-use crate::pages::{PageError, SharedPage};
 
 /// Pages that are granted once and used over and over, the one used last first: a backend that keeps them mapped, but not
 /// all of them, then keeps the right ones (`feature-persistent` of `blkif.h`).
@@ -24,7 +23,7 @@ impl<G: GrantTable> Pool<G> {
     /// # Errors
     /// As [`PageError`] says.
     pub(crate) fn new(grants: G, backend: DomainId, limit: usize) -> Result<Self, PageError> {
-        let first = SharedPage::new(grants, backend)?;
+        let first = SharedPage::allocate(grants, backend)?;
         let mut free = Vec::new();
         free.try_reserve_exact(limit.max(1)).map_err(|_| PageError::OutOfMemory)?;
         free.push(first);
@@ -46,7 +45,7 @@ impl<G: GrantTable> Pool<G> {
             return None;
         }
         // Where there are no more of them, requests wait for each other's pages.
-        let page = SharedPage::new(self.grants, self.backend).ok()?;
+        let page = SharedPage::allocate(self.grants, self.backend).ok()?;
         self.made += 1;
         Some(page)
     }

@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Display};
 
+use granted_pages::PageError;
 use iface_event_channels::ChannelError;
-use iface_grant_table::GrantError;
 use xen_ring::RingError;
 
 /// What a backend did that it must not: the connection can't go on.
@@ -33,10 +33,8 @@ impl From<RingError> for Broken {
 /// Why this domain can't offer a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkError {
-    /// There is no memory for rings and buffers.
-    Memory,
-    /// They can't be granted.
-    Grant(GrantError),
+    /// There is no page for rings and buffers.
+    Page(PageError),
     /// The backends of earlier connections hold so many pages still.
     Held(usize),
     /// There is no event channel.
@@ -46,8 +44,7 @@ pub enum LinkError {
 impl Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Memory => f.write_str("no memory for the rings and buffers"),
-            Self::Grant(error) => error.fmt(f),
+            Self::Page(error) => error.fmt(f),
             Self::Held(pages) => write!(f, "earlier backends hold {pages} pages still"),
             Self::Channel(error) => error.fmt(f),
         }
@@ -55,6 +52,12 @@ impl Display for LinkError {
 }
 
 impl core::error::Error for LinkError {}
+
+impl From<PageError> for LinkError {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
+    }
+}
 
 impl From<ChannelError> for LinkError {
     fn from(error: ChannelError) -> Self {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::pages::Page;
+use granted_pages::Page;
 
 /// A received frame, in memory that the backend can't reach any more.
 #[derive(Debug)]

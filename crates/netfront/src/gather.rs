@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use granted_pages::Page;
 use iface_grant_table::PAGE_SIZE;
 use transport_checksum as checksum;
 
 use crate::frame::{Body, Frame};
 use crate::netif::{Extra, ReceiveResponse, receive_flag};
-use crate::pages::Page;
 use crate::pool::Pool;
 
 /// Bytes of an Ethernet header.

@@ -15,9 +15,7 @@ mod link;
 mod netif;
 mod nic;
 mod offload;
-mod pages;
 mod pool;
-mod queue;
 mod receive;
 mod transmit;
 
@@ -38,6 +36,7 @@ use xenbus::{Backend, Device, Error, Frontend, Keys, Kind};
 pub use broken::{Broken, LinkError};
 pub use card::Card;
 pub use frame::Frame;
+pub use granted_pages::PageError;
 pub use keeper::ConnectError;
 
 use gather::ETHERNET_HEADER;

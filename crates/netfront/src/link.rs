@@ -61,7 +61,7 @@ impl Link {
             Ok(receive) => receive,
             Err(error) => {
                 transmit.close(grants, pool);
-                return Err(error);
+                return Err(error.into());
             }
         };
         let ports = match open_ports(channels, source, backend, abilities.split_channels) {

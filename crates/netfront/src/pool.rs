@@ -2,18 +2,19 @@
 
 use alloc::vec::Vec;
 
-use iface_grant_table::GrantTable;
+use granted_pages::{GrantedPage, Page, PageError, SharedPage, SharedRing};
+use iface_grant_table::{DomainId, GrantTable};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::broken::LinkError;
 use crate::frame::{Body, Frame};
-use crate::pages::{Lent, Page};
 
 /// Memory of a card beside what its rings have.
 #[derive(Debug)]
 pub(crate) struct Pool {
     free: Vec<Page>,
     /// Pages that a backend holds though it should be done with them. They are not used until it lets go.
-    held: Vec<Lent>,
+    held: Vec<GrantedPage>,
     /// Memory for frames of several pages. One is under way at a time, so that one is kept.
     long: Vec<u8>,
     /// Pages there are, those held aside.
@@ -31,16 +32,16 @@ impl Pool {
     /// Allocates what there should be and is not.
     ///
     /// # Errors
-    /// [`LinkError::Memory`], or [`LinkError::Held`]: in place of as many pages as there should be no others are
+    /// [`PageError::OutOfMemory`], or [`LinkError::Held`]: in place of as many pages as there should be no others are
     /// allocated.
     pub(crate) fn refill(&mut self, grants: impl GrantTable) -> Result<(), LinkError> {
         self.retry(grants);
         if self.held.len() > self.wanted {
             return Err(LinkError::Held(self.held.len()));
         }
-        self.free.try_reserve(self.wanted).map_err(|_| LinkError::Memory)?;
+        self.free.try_reserve(self.wanted).map_err(|_| PageError::OutOfMemory)?;
         while self.owned < self.wanted {
-            self.free.push(Page::new().ok_or(LinkError::Memory)?);
+            self.free.push(Page::new().ok_or(PageError::OutOfMemory)?);
             self.owned += 1;
         }
         Ok(())
@@ -58,35 +59,58 @@ impl Pool {
         self.free.push(page);
     }
 
-    /// Takes `lent` back, and returns the page; where its holder does not let go, it is kept apart.
+    /// An empty ring in one of the pages, shared with `backend`.
+    ///
+    /// # Errors
+    /// As [`PageError`] says.
+    pub(crate) fn ring<Q: IntoBytes + Immutable, P: FromBytes + IntoBytes>(
+        &mut self,
+        grants: impl GrantTable,
+        backend: DomainId,
+    ) -> Result<SharedRing<Q, P>, PageError> {
+        let page = self.take().ok_or(PageError::OutOfMemory)?;
+        match SharedPage::new(grants, backend, page) {
+            Ok(page) => Ok(SharedRing::new(page)),
+            Err((page, error)) => {
+                self.put(page);
+                Err(PageError::NotGranted(error))
+            }
+        }
+    }
+
+    /// Takes `page` back; where its holder does not let go, it is kept apart.
     #[inline]
-    pub(crate) fn take_back(&mut self, grants: impl GrantTable, lent: Lent) -> Option<Page> {
-        match lent.take_back(grants) {
+    pub(crate) fn take_back(
+        &mut self,
+        grants: impl GrantTable,
+        page: impl Into<GrantedPage>,
+    ) -> Option<Page> {
+        match page.into().take_back(grants) {
             Ok(page) => Some(page),
-            Err(lent) => {
+            Err(held) => {
                 self.owned -= 1;
-                self.held.push(lent);
+                self.held.push(held);
                 None
             }
         }
     }
 
-    /// Takes `lent` back to the free pages, as [`take_back`](Self::take_back).
-    pub(crate) fn end(&mut self, grants: impl GrantTable, lent: Lent) {
-        let page = self.take_back(grants, lent);
+    /// Takes `page` back to the free pages, as [`take_back`](Self::take_back).
+    pub(crate) fn end(&mut self, grants: impl GrantTable, page: impl Into<GrantedPage>) {
+        let page = self.take_back(grants, page);
         self.free.extend(page);
     }
 
     /// Asks again for pages that are held. What was replaced meanwhile is given back to the heap.
     pub(crate) fn retry(&mut self, grants: impl GrantTable) {
-        for lent in core::mem::take(&mut self.held) {
-            match lent.take_back(grants) {
+        for held in core::mem::take(&mut self.held) {
+            match held.take_back(grants) {
                 Ok(page) if self.owned < self.wanted => {
                     self.owned += 1;
                     self.free.push(page);
                 }
                 Ok(_) => {}
-                Err(lent) => self.held.push(lent),
+                Err(held) => self.held.push(held),
             }
         }
     }

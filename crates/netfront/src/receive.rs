@@ -5,25 +5,24 @@
 
 use alloc::boxed::Box;
 
+use granted_pages::{PageError, SharedPage, SharedRing};
 use iface_grant_table::{DomainId, GrantTable, Reference};
 
-use crate::broken::{Broken, LinkError};
+use crate::broken::Broken;
 use crate::frame::Frame;
 use crate::gather::{Gather, Outcome};
 use crate::netif::{ReceiveRequest, ReceiveResponse};
-use crate::pages::Lent;
 use crate::pool::Pool;
-use crate::queue::Queue;
 
 /// Requests that the ring holds.
 const RING_SLOTS: usize = 256;
 
 /// The receive ring, and the pages that wait in it for frames.
 pub(crate) struct Receive {
-    ring: Queue<ReceiveRequest, ReceiveResponse>,
+    ring: SharedRing<ReceiveRequest, ReceiveResponse>,
     backend: DomainId,
     /// The page behind each place of the ring.
-    posted: Box<[Option<Lent>; RING_SLOTS]>,
+    posted: Box<[Option<SharedPage>; RING_SLOTS]>,
     /// Requests pushed. The place of a request, and its id, is its number modulo the ring's places.
     pushed: u32,
     /// Responses popped.
@@ -43,14 +42,14 @@ impl Receive {
     /// An empty ring without pages.
     ///
     /// # Errors
-    /// As [`LinkError`] says; nothing stays granted then.
+    /// As [`PageError`] says; nothing stays granted then.
     pub(crate) fn new(
         grants: impl GrantTable,
         backend: DomainId,
         pool: &mut Pool,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, PageError> {
         Ok(Self {
-            ring: Queue::new(grants, backend, pool)?,
+            ring: pool.ring(grants, backend)?,
             backend,
             posted: Box::new([const { None }; RING_SLOTS]),
             pushed: 0,
@@ -63,10 +62,10 @@ impl Receive {
     /// Takes all pages back.
     pub(crate) fn close(self, grants: impl GrantTable, pool: &mut Pool) {
         self.gather.into_pool(pool);
-        for lent in self.posted.into_iter().flatten() {
-            pool.end(grants, lent);
+        for page in self.posted.into_iter().flatten() {
+            pool.end(grants, page);
         }
-        pool.end(grants, self.ring.into_lent());
+        pool.end(grants, self.ring);
     }
 
     /// The grant of the ring.
@@ -80,8 +79,8 @@ impl Receive {
         while self.ring.free() > 0
             && let Some(page) = pool.take()
         {
-            match Lent::new(grants, self.backend, page) {
-                Ok(lent) => self.push(lent),
+            match SharedPage::new(grants, self.backend, page) {
+                Ok(page) => self.push(page),
                 Err((page, _)) => {
                     pool.put(page);
                     break;
@@ -92,12 +91,12 @@ impl Receive {
     }
 
     #[inline]
-    fn push(&mut self, lent: Lent) {
+    fn push(&mut self, page: SharedPage) {
         let id = slot(self.pushed);
-        let request = ReceiveRequest { id, padding: 0, reference: lent.reference().0 };
+        let request = ReceiveRequest { id, padding: 0, reference: page.reference().0 };
         // There was a place free.
         if self.ring.push(request).is_ok() {
-            self.posted[usize::from(id)] = Some(lent);
+            self.posted[usize::from(id)] = Some(page);
             self.pushed = self.pushed.wrapping_add(1);
         }
     }
@@ -108,9 +107,9 @@ impl Receive {
         while let Some(response) = self.ring.pop()? {
             let slot = slot(self.popped);
             self.popped = self.popped.wrapping_add(1);
-            let lent = self.posted[usize::from(slot)].take();
+            let posted = self.posted[usize::from(slot)].take();
             // Nobody changes the page any more when it is looked at.
-            let page = lent.and_then(|lent| pool.take_back(grants, lent));
+            let page = posted.and_then(|page| pool.take_back(grants, page));
             match self.gather.step(slot, response, page, pool) {
                 Outcome::Unfinished => {}
                 Outcome::Frame(frame) => return Ok(Some(frame)),

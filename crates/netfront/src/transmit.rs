@@ -5,15 +5,14 @@
 
 use alloc::vec::Vec;
 
+use granted_pages::{PageError, ReadablePage, SharedRing};
 use iface_grant_table::{DomainId, GrantTable, PAGE_SIZE, Reference};
 use xen_ring::InFlight;
 
-use crate::broken::{Broken, LinkError};
+use crate::broken::Broken;
 use crate::netif::{SLOTS_OF_A_FRAME, TransmitRequest, TransmitResponse, transmit_flag};
 use crate::offload::Offload;
-use crate::pages::Readable;
 use crate::pool::Pool;
-use crate::queue::Queue;
 
 /// Bytes of a buffer: a frame of ordinary Ethernet, with a VLAN tag or two, fits.
 pub(crate) const BUFFER_BYTES: usize = PAGE_SIZE / BUFFERS_OF_A_PAGE;
@@ -34,8 +33,8 @@ pub(crate) fn pages_for(buffers: usize) -> usize {
 
 /// The transmit ring and its buffers.
 pub(crate) struct Transmit {
-    ring: Queue<TransmitRequest, TransmitResponse>,
-    pages: Vec<Readable>,
+    ring: SharedRing<TransmitRequest, TransmitResponse>,
+    pages: Vec<ReadablePage>,
     /// Buffers that the backend has. Free ids are a stack, so that as long as no more than so many buffers are out, no id is
     /// beyond them.
     in_flight: InFlight<(), RING_SLOTS>,
@@ -49,16 +48,16 @@ impl Transmit {
     /// An empty ring with `buffers` of them, in pages of `pool`.
     ///
     /// # Errors
-    /// As [`LinkError`] says; nothing stays granted then.
+    /// As [`PageError`] says; nothing stays granted then.
     pub(crate) fn new(
         grants: impl GrantTable,
         backend: DomainId,
         buffers: usize,
         offload: Offload,
         pool: &mut Pool,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, PageError> {
         let mut transmit = Self {
-            ring: Queue::new(grants, backend, pool)?,
+            ring: pool.ring(grants, backend)?,
             pages: Vec::new(),
             in_flight: InFlight::new(),
             buffers: buffers.min(RING_SLOTS),
@@ -82,14 +81,14 @@ impl Transmit {
         grants: impl GrantTable,
         backend: DomainId,
         pool: &mut Pool,
-    ) -> Result<(), LinkError> {
-        self.pages.try_reserve(1).map_err(|_| LinkError::Memory)?;
-        let page = pool.take().ok_or(LinkError::Memory)?;
-        match Readable::new(grants, backend, page) {
+    ) -> Result<(), PageError> {
+        self.pages.try_reserve(1).map_err(|_| PageError::OutOfMemory)?;
+        let page = pool.take().ok_or(PageError::OutOfMemory)?;
+        match ReadablePage::new(grants, backend, page) {
             Ok(page) => self.pages.push(page),
             Err((page, error)) => {
                 pool.put(page);
-                return Err(LinkError::Grant(error));
+                return Err(PageError::NotGranted(error));
             }
         }
         Ok(())
@@ -98,9 +97,9 @@ impl Transmit {
     /// Takes all pages back.
     pub(crate) fn close(self, grants: impl GrantTable, pool: &mut Pool) {
         for page in self.pages {
-            pool.end(grants, page.into_lent());
+            pool.end(grants, page);
         }
-        pool.end(grants, self.ring.into_lent());
+        pool.end(grants, self.ring);
     }
 
     /// The grant of the ring.
@@ -206,7 +205,7 @@ struct Buffer<'a> {
 impl<'a> Buffer<'a> {
     /// The buffer that is `id`'s for ever.
     #[inline]
-    fn of(pages: &'a mut [Readable], id: u16) -> Option<Self> {
+    fn of(pages: &'a mut [ReadablePage], id: u16) -> Option<Self> {
         let (page, place) = (usize::from(id) / BUFFERS_OF_A_PAGE, usize::from(id) % BUFFERS_OF_A_PAGE);
         let page = pages.get_mut(page)?;
         let reference = page.reference().0;

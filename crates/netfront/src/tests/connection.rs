@@ -18,7 +18,7 @@ use super::host::{ADDRESS, CONFIG, Host};
 use super::netback::DOM0;
 use crate::link::Abilities;
 use crate::netif::{ReceiveRequest, ReceiveResponse, TransmitResponse};
-use crate::{Broken, Config, ConnectError, InitError, LinkError};
+use crate::{Broken, Config, ConnectError, InitError, LinkError, PageError};
 
 static OPTIONAL: Config =
     Config { receive_buffers: 4, transmit_buffers: 4, large_receive: true, required: false, timeout_s: 1 };
@@ -97,7 +97,10 @@ fn a_domain_that_lacks_something_keeps_nothing() {
         host.grants.set_limit(limit);
         let error = host.init(&CONFIG).err();
         assert!(
-            matches!(error, Some(InitError::Connect(ConnectError::Link(LinkError::Grant(_))))),
+            matches!(
+                error,
+                Some(InitError::Connect(ConnectError::Link(LinkError::Page(PageError::NotGranted(_)))))
+            ),
             "{error:?}"
         );
         assert_eq!((host.grants.count(), host.channels.ports().len()), (0, 0));
