@@ -6,8 +6,9 @@
   # Package with rustc, cargo, clippy, rustfmt.
   rust,
   system,
-  # Path of ld.lld, and of the standard library's sources.
+  # Paths of ld.lld, of a C compiler that nothing is added to, and of the standard library's sources.
   linker,
+  cc,
   library,
   # Packages by the names that `programs` of `derive` uses.
   programs,
@@ -15,6 +16,8 @@
   formatter,
 }:
 let
+  inherit (pkgs) lib;
+
   resolve = names: map (name: programs.${name}) names;
 
   # Builds happen in /build, in the sandbox; directories are unpacked under their names in the store.
@@ -60,6 +63,7 @@ in
   inherit
     system
     linker
+    cc
     library
     paths
     shell
@@ -80,6 +84,17 @@ in
         nativeBuildInputs = [ rust ] ++ resolve (arguments.programs or [ ]);
       }
     ) script;
+
+  fetch =
+    {
+      url ? null,
+      sha256,
+      debian ? null,
+    }:
+    pkgs.fetchurl {
+      urls = lib.optional (url != null) url ++ lib.optional (debian != null) "mirror://debian/${debian}";
+      inherit sha256;
+    };
 
   vendor = lock: crane.vendorCargoDeps { cargoLockParsed = lock; };
 

@@ -20,6 +20,8 @@ import ./toolchain-crane.nix {
   inherit pkgs rust system;
   crane = (crane.mkLib pkgs).overrideToolchain rust;
   linker = "${pkgs.lld}/bin/ld.lld";
+  # Not the wrapper, which adds what programs of nixpkgs are compiled with.
+  cc = "${pkgs.stdenv.cc.cc}/bin/gcc";
   library = "${rust}/lib/rustlib/src/rust/library";
   programs = {
     inherit (pkgs) curl nix qemu;

@@ -9,7 +9,10 @@
 #                                                the same with a workspace, its crates, and what was compiled before
 #   artifacts { … }                              what a call of `cargo` compiles, for the `artifacts` of others
 #   paths.workspace, paths.crates                where these lie while they are compiled
+#   fetch { url, sha256, debian ? null }         a file of the network by its SHA-256; `debian` is its place on mirrors of
+#                                                Debian, where it is looked for before or after
 #   linker, library                              the linker, and the sources of the standard library, for the shell
+#   cc                                           a C compiler for this machine; ar, objcopy and make are on the path
 #   shell, formatter                             for people
 #   debs                                         packages of Debian's by name, for test hosts; not with every toolchain
 {

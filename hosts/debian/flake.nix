@@ -9,6 +9,9 @@
       # Written by ./record-versions; without it an upgrade of the machine goes unseen.
       versions = if builtins.pathExists ./versions then builtins.readFile ./versions else "";
 
+      # Written by ./record-versions too; without it files come from their authors alone.
+      mirror = if builtins.pathExists ./mirror then builtins.readFile ./mirror else "";
+
       # Written by ./record-packages; without it there are no test hosts.
       recorded = if builtins.pathExists ./debs then builtins.readFile ./debs else "";
 
@@ -20,6 +23,6 @@
     {
       inherit lib;
 
-      unicoreToolchain = lib.genAttrs systems (system: import ./toolchain.nix { inherit system versions recorded; });
+      unicoreToolchain = lib.genAttrs systems (system: import ./toolchain.nix { inherit system versions recorded mirror; });
     };
 }

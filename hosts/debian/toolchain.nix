@@ -7,10 +7,13 @@
   versions,
   # What test hosts are made of (./record-packages): a line each of name, version, SHA-256 and place in the store.
   recorded ? "",
+  # Where apt has its packages from, and what it reaches that through (./record-versions): a line each.
+  mirror ? "",
 }:
 let
   inherit (builtins)
     concatStringsSep
+    baseNameOf
     elemAt
     filter
     isString
@@ -55,6 +58,33 @@ let
         export CARGO_HOME=$PWD/cargo CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt
         cargo info --quiet "$crate" >&2
         cp cargo/registry/cache/*/"$name" $out
+      '';
+    };
+
+  # A file by its SHA-256: from the mirror that apt uses, which is near, or else from where its authors have it.
+  fetch =
+    {
+      url ? null,
+      sha256,
+      debian ? null,
+    }:
+    derive {
+      name = baseNameOf (if url == null then debian else url);
+      outputHashMode = "flat";
+      outputHashAlgo = "sha256";
+      outputHash = sha256;
+      inherit url debian mirror;
+      script = ''
+        set -- $mirror
+        download() {
+            curl --location --fail --silent --show-error --retry 2 --connect-timeout 20 --output $out "$@"
+        }
+        for address in ''${1:+''${debian:+"$1/$debian"}} $url; do
+            if download ''${2:+--proxy "$2"} "$address" && [ "$(sha256sum < $out)" = "$outputHash  -" ]; then exit 0; fi
+            echo "$name: $address does not have it" >&2
+        done
+        echo "$name: needs the network, to fetch the file with SHA-256 $outputHash" >&2
+        false
       '';
     };
 
@@ -140,6 +170,7 @@ in
     system
     versions
     derive
+    fetch
     vendor
     cargo
     ;
@@ -191,6 +222,7 @@ in
   };
 
   linker = "/usr/bin/ld.lld-19";
+  cc = "/usr/bin/cc";
 
   # Where `cargo` has the workspace and the crates; the Nix sandbox builds in /build.
   paths = {
