@@ -70,9 +70,19 @@ let
       words.shownValue app.settings.${setting}
     }, which no field of `Config` can hold: "
     + "take an integer, a boolean, a string, a path, a package, a list of one of these, or null";
+
+  ofPrograms =
+    option: empty:
+    lib.optional (app.${option} != empty) "`app.${option}`${
+      at (where [
+        "app"
+        option
+      ])
+    } is for a program from source (`app.source`): take it out, or use `app.settings`";
 in
 {
   inherit name imageName package;
+  shownName = name;
   summary = manifest.package.description or "";
   inherit (app) needs after;
   provides = [ ];
@@ -94,8 +104,13 @@ in
 
   problems =
     entryProblems
-    ++ map settingProblem (lib.filter (setting: typeOf setting == null) (attrNames app.settings));
+    ++ map settingProblem (lib.filter (setting: typeOf setting == null) (attrNames app.settings))
+    ++ ofPrograms "arguments" [ ]
+    ++ ofPrograms "environment" { };
 
   # Whether a graph can be drawn with it.
   composable = !(rooms ? ${name});
+
+  # It is none of ./programs.nix.
+  program = null;
 }

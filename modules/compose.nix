@@ -32,20 +32,30 @@ let
 
   # The application, in the form of a room.
 
+  inherit (config.app) source;
+  isFromSource = source.src != null || source.build != null;
+
   app =
-    import ./application.nix
-      {
-        inherit
-          lib
-          words
-          settings
-          packageAt
-          ;
-      }
-      {
+    if isFromSource then
+      import ./source-application.nix { inherit lib words; } {
         inherit (config) app;
         inherit where rooms;
-      };
+        inherit (pool) packages;
+      }
+    else
+      import ./application.nix
+        {
+          inherit
+            lib
+            words
+            settings
+            packageAt
+            ;
+        }
+        {
+          inherit (config) app;
+          inherit where rooms;
+        };
 
   targetProblems = import ./problems/target.nix { inherit lib words near; } {
     inherit
@@ -146,6 +156,8 @@ let
     member:
     let
       isApp = member.key == app.name;
+      # A program from source is started by a room.
+      isRoom = rooms ? ${member.key};
       room = rooms.${member.key};
     in
     {
@@ -155,7 +167,7 @@ let
       inherit (member) why;
       needs = graph.bindings.${member.key};
       provides = if isApp then [ ] else lib.sort (a: b: a < b) room.provides;
-      settings = if isApp then app.settings else evaluation.settingsOf room;
+      settings = lib.optionalAttrs isApp app.settings // lib.optionalAttrs isRoom (evaluation.settingsOf room);
       constants = if isApp then [ ] else room.constants;
     };
 
@@ -178,7 +190,7 @@ in
 # With problems, the graph is not one that could be built, and is left out.
 {
   image = "${app.imageName}-${platform}-${arch}";
-  app = app.name;
+  app = app.shownName;
   inherit platform arch problems;
   interfaces = lib.optionalAttrs composes (lib.mapAttrs interface usedInterfaces);
   nodes = lib.optionals composes (map node graph.nodes);
@@ -194,4 +206,8 @@ in
   devices = lib.optionals composes devices;
   memoryMiB = if composes then memoryMiB else null;
   inherit (config.app) ports;
+}
+# A program from source is built without the graph.
+// lib.optionalAttrs (app.program != null && evaluation.problems == [ ] && app.problems == [ ]) {
+  inherit (app) program;
 }

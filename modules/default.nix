@@ -97,11 +97,14 @@ let
         inherit
           lib
           mkRoom
+          builders
           platform
           arch
           ;
       };
     };
+
+  builders = import ./builders.nix { inherit lib words near; };
 
   evaluation = import ./evaluate.nix {
     inherit

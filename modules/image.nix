@@ -12,6 +12,7 @@
   lockFiles ? [ (root + "/Cargo.lock") ],
 }:
 let
+  programs = import ./programs.nix { inherit lib toolchain pool; };
   locks = import ./lock.nix { inherit lib; };
   sysrootOf = import ./sysroot.nix { inherit toolchain; };
 
@@ -111,13 +112,17 @@ let
     );
 in
 {
+  inherit (programs) programOf;
+
   imageOf =
     composition:
     let
       inherit (composition) image target;
       sysroot = sysrootOf target.specification;
       lock = lockOf composition.rooms;
-      script = lib.optionalString (target.linkerScript != null) "-Clink-arg=-T${target.linkerScript}";
+      linkArguments =
+        lib.optional (target.linkerScript != null) "-T${target.linkerScript}"
+        ++ lib.optionals (composition ? program) (programs.programOf composition).linkArguments;
     in
     toolchain.cargo (
       environment sysroot
@@ -129,7 +134,9 @@ in
         passAsFile = [ "composition" ];
         composition = builtins.toJSON composition;
         script = ''
-          cargo rustc ${cargoFlags sysroot} --bin ${image} -- ${script}
+          cargo rustc ${cargoFlags sysroot} --bin ${image} -- ${
+            toString (map (argument: "-Clink-arg=${argument}") linkArguments)
+          }
           ${tools.pack}/bin/pack image --composition "$compositionPath" \
               --linked "$CARGO_TARGET_DIR/${sysroot.target}/release/${image}" --out $out
         '';

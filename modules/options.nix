@@ -46,6 +46,8 @@ let
 
   names = types.listOf types.str;
 
+  sources = import ./sources.nix { inherit lib; };
+
   declared = {
     app = {
       crate = mkOption {
@@ -56,7 +58,7 @@ let
       name = mkOption {
         type = types.nullOr types.str;
         default = null;
-        description = "First part of the images' names; null takes the name of the application's Cargo package.";
+        description = "First part of the images' names; null takes the name of the application's Cargo package. A program from source has no other.";
       };
       needs = mkOption {
         type = names;
@@ -77,6 +79,33 @@ let
         type = types.attrsOf types.port;
         default = { };
         description = "TCP ports the application serves, by the scheme of the URL (`http = 80`).";
+      };
+      source = {
+        src = mkOption {
+          type = types.nullOr sources.src;
+          default = null;
+          description = "Source of a program in C, instead of `app.crate`: a directory, an archive or its address and SHA-256.";
+        };
+        build = mkOption {
+          type = types.nullOr sources.build;
+          default = null;
+          description = "How it is built: `builders.files`, `builders.make` or `builders.configure`.";
+        };
+        libraries = mkOption {
+          type = types.listOf sources.library;
+          default = [ ];
+          description = "Libraries that it is built with, each after those that it uses.";
+        };
+      };
+      arguments = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        description = "Arguments of a program from source, after its name.";
+      };
+      environment = mkOption {
+        type = types.attrsOf types.str;
+        default = { };
+        description = "Environment of a program from source.";
       };
     };
     platforms = mkOption {

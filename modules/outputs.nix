@@ -115,6 +115,11 @@ let
     {
       inherit compositions;
       images = lib.mapAttrs (_: composition: shop.builder.imageOf (shop.composition.checked composition)) compositions;
+      # Programs from source, as programs of this machine.
+      natives = lib.mapAttrs' (
+        _: composition:
+        lib.nameValuePair "${composition.app}-native-${composition.arch}" (shop.builder.programOf composition)
+      ) (lib.filterAttrs (_: composition: composition ? program) compositions);
     };
 
   # The image of a unikernel for a platform and architecture.
@@ -162,6 +167,7 @@ let
       made = lib.mapAttrs (_: imagesOf shop) unikernels;
       compositions = merge (lib.mapAttrsToList (_: one: one.compositions) made);
       images = merge (lib.mapAttrsToList (_: one: one.images) made);
+      natives = merge (lib.mapAttrsToList (_: one: one.natives) made);
 
       checks = merge (
         lib.mapAttrsToList (
@@ -170,7 +176,7 @@ let
       );
     in
     {
-      packages = images // lib.mapAttrs' (platform: lib.nameValuePair "test-host-${platform}") (
+      packages = images // natives // lib.mapAttrs' (platform: lib.nameValuePair "test-host-${platform}") (
         lib.filterAttrs (_: host: host != null) shop.testHosts
       );
       apps = lib.mapAttrs (_: app) images;

@@ -11,6 +11,7 @@ let
     "boot-test.nix"
     "flake.lock"
     "flake.nix"
+    "libc"
     "module.nix"
     "target"
     "tests"

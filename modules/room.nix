@@ -29,6 +29,8 @@ let
       "platform"
     else if attrs ? arch then
       "arch"
+    else if attrs ? libc then
+      "libc"
     else
       "library";
 
@@ -57,6 +59,7 @@ in
   devices = attrs.devices or [ ];
   options = attrs.options or { };
   constants = attrs.constants or [ ];
+  libc = attrs.libc or null;
   interface = {
     trait = "";
     arity = "one";

@@ -52,6 +52,7 @@ let
     devices = names;
     options = form isOptions "an attribute set of lib.mkOption";
     constants = names;
+    libc = directory;
     interface = attributes;
     platform = attributes;
     arch = attributes;

@@ -1,0 +1,58 @@
+# Builds musl from its unpacked source, which is the working directory, for images and for native programs of one
+# architecture (./README.md of the room tells what $out holds).
+#
+#   build.sh HERE CC ARCH OUT
+set -eu
+here=$1 gcc=$2 arch=$3 out=$4
+
+machine=$("$gcc" -dumpmachine)
+case $machine in
+"$arch"-*) ;;
+*)
+    echo "musl: cc of this machine makes programs for $machine, and the image is for $arch: build on a machine of that kind" >&2
+    exit 1
+    ;;
+esac
+
+# What ends up in an image: at fixed addresses, each function for the linker to keep or drop, with frames for backtraces.
+# A large frame touches each page of its stack, so that none steps over the guard page.
+flags="-fno-pie -fno-pic -ffunction-sections -fdata-sections -fno-omit-frame-pointer -fno-stack-protector \
+-fstack-clash-protection -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none"
+
+# `-I` puts our syscall_arch.h before the one of the architecture.
+./configure --target="$arch" --disable-shared --prefix="$out" --libdir="$out/native" \
+    CC="$gcc -I$here" AR=ar RANLIB=ranlib CFLAGS="-O2 $flags" >/dev/null
+# Everything is one archive: what makes system calls by itself is told apart below.
+make -j "${NIX_BUILD_CORES:-2}" >/dev/null
+make install-headers install-libs >/dev/null
+
+# An archive for images, with calls in place of what traps.
+mkdir "$out/image"
+cp "$out/native/libc.a" "$out/image/libc.a"
+for trapping in __set_thread_area __unmapself clone restore syscall_cp vfork; do
+    ar d "$out/image/libc.a" "$trapping.o"
+done
+mkdir door
+for source in "$here"/image/*.c "$here/image/$arch"/*.c; do
+    "$gcc" -O2 $flags -Wall -Werror -nostdinc -isystem "$out/include" -c "$source" -o "door/image-$(basename "$source" .c).o"
+done
+ar rs "$out/image/libc.a" door/image-*.o
+# What the compiler calls where the processor has no instruction.
+cp "$("$gcc" -print-libgcc-file-name)" "$out/image/libgcc.a"
+cp "$here/program.ld" "$out/image/program.ld"
+
+# The native one gets the door that traps.
+"$gcc" -c "$here/native/$arch.s" -o door/native-syscall.o
+ar rs "$out/native/libc.a" door/native-syscall.o
+
+# For programs before they are linked with one or the other: nothing of the library.
+mkdir "$out/relocatable"
+for library in c crypt dl m pthread resolv rt util xnet; do
+    ar rc "$out/relocatable/lib$library.a"
+done
+
+mkdir -p "$out/bin"
+sed -e "s|@out@|$out|g" -e "s|@gcc@|$gcc|g" -e "s|@headers@|$("$gcc" -print-file-name=include)|" -e "s|@flags@|$flags|g" "$here/cc.sh" >"$out/bin/cc"
+chmod +x "$out/bin/cc"
+ln -s cc "$out/bin/gcc"
+ln -s cc "$out/bin/$arch-linux-musl-gcc"

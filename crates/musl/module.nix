@@ -1,0 +1,16 @@
+{ lib, mkRoom, ... }:
+mkRoom ./. {
+  summary = "the C library of programs built from source";
+  needs = [
+    "linux-abi"
+    "memory"
+    "platform"
+    "scheduler"
+  ];
+  libc = ./libc;
+  options.stackKiB = lib.mkOption {
+    type = lib.types.ints.between 16 1048576;
+    default = 512;
+    description = "Stack that the program's `main` runs on, in KiB; a guard page lies below.";
+  };
+}

@@ -1,0 +1,132 @@
+# How programs and libraries are built from source, for `app.source`: each builder makes data of what it is given, which
+# ./programs.nix makes a derivation of.
+#
+# Every one takes `program`, `flags` of its own kind, and `cflags`: options of the compiler that win over the build's own.
+#
+# `build` and `install` are scripts of the shell. They run where the source is unpacked, with the compiler for images as
+# `cc` on the path; `$jobs` is how many processes a build may start, and `$out` where a library is installed. `program` is
+# the file that a build makes, relative to there; a library has none.
+{ lib, words, near }:
+let
+  inherit (builtins) attrNames isAttrs isList isString;
+  inherit (words) tick ticks;
+
+  quoted = word: "'${lib.replaceStrings [ "'" ] [ "'\\''" ] word}'";
+  arguments = lib.concatMapStringsSep " " quoted;
+
+  form = check: description: default: { inherit check description default; };
+  text = form isString "a string";
+  texts = form (value: isList value && lib.all isString value) "a list of strings";
+  optionalText = form (value: value == null || isString value) "a string" null;
+
+  # What is wrong with what a builder was given, one line each.
+  problemsOf =
+    name: forms: given:
+    let
+      unknown =
+        attribute:
+        "${tick "builders.${name}"} has no ${tick attribute}: "
+        + near.meantOr attribute (attrNames forms) "it takes ${ticks (attrNames forms)}";
+      wrong =
+        attribute:
+        "${tick attribute} of ${tick "builders.${name}"} is ${words.shownValue given.${attribute}}, and must be ${
+          forms.${attribute}.description
+        }";
+      problem =
+        attribute:
+        if !(forms ? ${attribute}) then
+          [ (unknown attribute) ]
+        else if !(forms.${attribute}.check given.${attribute}) then
+          [ (wrong attribute) ]
+        else
+          [ ];
+    in
+    if isAttrs given then
+      lib.concatMap problem (attrNames given)
+    else
+      [ "${tick "builders.${name}"} is given ${words.shownValue given}, and takes an attribute set" ];
+
+  # A builder of that name: the attributes it takes, and what it makes of them.
+  builder = name: forms: make: given: rec {
+    _type = "builder";
+    problems = problemsOf name forms given;
+    made = make (
+      lib.mapAttrs (
+        attribute: form: if problems == [ ] then given.${attribute} or form.default else form.default
+      ) forms
+    );
+  };
+
+  common = {
+    program = optionalText;
+    flags = texts [ ];
+    cflags = form (
+      value: isList value && lib.all (word: isString word && builtins.match "[^[:space:]]+" word != null) value
+    ) "a list of strings without blanks" [ ];
+  };
+in
+{
+  # Source files that are compiled together: those named, or every one of the directory.
+  files =
+    builder "files"
+      (
+        common
+        // {
+          sources = texts [ "*.c" ];
+          libraries = texts [ ];
+        }
+      )
+      (given: {
+        inherit (given) cflags;
+        program = if given.program == null then "program" else given.program;
+        # Sources are patterns of the shell.
+        build = ''
+          cc -O2 ${arguments given.flags} -o ${
+            quoted (if given.program == null then "program" else given.program)
+          } ${toString given.sources} ${arguments (map (library: "-l${library}") given.libraries)}
+        '';
+        install = "";
+      });
+
+  # A Makefile: `make` with these flags, which may name targets.
+  make =
+    builder "make"
+      (
+        common
+        // {
+          directory = text ".";
+          install = texts [ "install" ];
+        }
+      )
+      (given: {
+        inherit (given) program cflags;
+        build = ''
+          make -C ${quoted given.directory} -j"$jobs" CC=cc ${arguments given.flags}
+        '';
+        install = ''
+          make -C ${quoted given.directory} CC=cc prefix="$out" PREFIX="$out" ${arguments given.install}
+        '';
+      });
+
+  # A script `configure`, of autoconf or in its manner, and make.
+  configure =
+    builder "configure"
+      (
+        common
+        // {
+          script = text "./configure";
+          make = texts [ ];
+          install = texts [ "install" ];
+        }
+      )
+      (given: {
+        inherit (given) program cflags;
+        build = ''
+          ${given.script} --prefix="$out" ${arguments given.flags}
+          make -j"$jobs" ${arguments given.make}
+        '';
+        install = ''
+          make ${arguments given.install}
+        '';
+      });
+}

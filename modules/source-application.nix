@@ -1,0 +1,102 @@
+# A program from source as `app` tells it, in the form of a room (./application.nix): the room of the C library that
+# starts it stands for it.
+{
+  lib,
+  words,
+}:
+{
+  # The options under `app`; where a path of the configuration is written; the rooms; the packages by name.
+  app,
+  where,
+  rooms,
+  packages,
+}:
+let
+  inherit (builtins) attrNames filter;
+  inherit (words) at tick ticks;
+
+  place = option: at (where ([ "app" ] ++ lib.splitString "." option));
+
+  libcs = filter (name: rooms.${name}.kind == "libc") (attrNames rooms);
+  # What stands for it while there is none, or more than one.
+  libc = if libcs == [ ] then "program" else lib.head libcs;
+
+  imageName = if app.name == null then "program" else app.name;
+  inherit (app) source;
+
+  missing =
+    option: what:
+    "the program has no ${what}: set ${tick "app.${option}"}${place "source.src"}";
+
+  # Options of applications in Rust.
+  unfit =
+    option: empty: why:
+    lib.optional (app.${option} != empty) "${tick "app.${option}"}${place option} is not for a program from source, ${why}: take it out";
+
+  libcProblems =
+    if libcs == [ ] then
+      [ "no room has a C library for a program from source${place "source.src"}: add one to `rooms`" ]
+    else
+      lib.optional (lib.length libcs > 1) "${ticks libcs} have a C library, and a program from source${place "source.src"} has one: take the others out of `rooms`";
+
+  built = lib.optional (source.build != null) source.build ++ map (library: library.build) source.libraries;
+  buildProblems = map (problem: "${problem}${place "source.build"}") (
+    lib.concatMap (builder: builder.problems) built
+  );
+
+  hasProgram = source.build == null || source.build.problems != [ ] || source.build.made.program != null;
+
+  # A path becomes its place in the store.
+  stored = src: if builtins.isAttrs src && !(lib.isDerivation src) then src else "${src}";
+  sourceOf =
+    { src, build, ... }:
+    build.made // { src = stored src; };
+
+  setting = option: value: {
+    type = "list of str";
+    inherit value;
+    default = null;
+    definedIn = where [ "app" option ];
+  };
+in
+{
+  name = libc;
+  inherit imageName;
+  shownName = imageName;
+  package = packages.${libc} or null;
+  summary = "a program built from source, and its C library";
+  needs = rooms.${libc}.needs or [ ];
+  inherit (app) after;
+  provides = [ ];
+  conflicts = [ ];
+  platforms = null;
+  arches = null;
+  settings = {
+    arguments = setting "arguments" ([ imageName ] ++ app.arguments);
+    environment = setting "environment" (
+      lib.mapAttrsToList (name: value: "${name}=${value}") app.environment
+    );
+  };
+  where = rooms.${libc}.where or (_: "");
+
+  problems =
+    lib.optional (app.name == null) (missing "name" "name")
+    ++ lib.optional (source.src == null) (missing "source.src" "source")
+    ++ lib.optional (source.build == null) (missing "source.build" "builder")
+    ++ lib.optional (!hasProgram) "the program has no file: give the builder${place "source.build"} `program`, where the build puts it"
+    ++ libcProblems
+    ++ buildProblems
+    ++ unfit "crate" null "which has its own `main`"
+    ++ unfit "needs" [ ] "which needs what its C library does"
+    ++ unfit "settings" { } "which has `app.arguments` and `app.environment`";
+
+  composable = libcs != [ ];
+
+  # What ./programs.nix builds it of.
+  program = {
+    inherit libc;
+    name = imageName;
+    source = sourceOf source;
+    libraries = map (library: { inherit (library) name; } // sourceOf library) source.libraries;
+  };
+}
