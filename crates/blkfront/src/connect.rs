@@ -1,9 +1,6 @@
 //! Connecting to the backend, and doing so again when it goes and comes.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use core::{
     cell::RefCell,
     fmt::{self, Display},
@@ -16,7 +13,7 @@ use iface_clock::Clock;
 use iface_event_channels::{ChannelError, EventChannels, Source};
 use iface_grant_table::{GrantTable, PAGE_SIZE};
 use iface_scheduler::Scheduler;
-use iface_xenstore::{StoreError, Xenstore};
+use iface_xenstore::Xenstore;
 use xenbus::{Backend, Error, Frontend, State};
 
 use crate::{
@@ -28,8 +25,6 @@ use crate::{
 
 /// How long a backend may take for each step of the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between attempts that failed.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +39,13 @@ pub enum ConnectError {
     Held(usize),
     /// The disk that came is another one than that which went: its blocks, their number, or whether it can be written.
     AnotherDisk,
+}
+
+impl ConnectError {
+    /// Whether there will be no connection any more.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Bus(error) if error.is_final())
+    }
 }
 
 impl Display for ConnectError {
@@ -188,7 +190,7 @@ where
         disk.abandon();
     }
 
-    fn serve_all(&self, disk: &Disk<C, E, G, S>, mut backend: Backend<X>) -> Error {
+    fn serve_all(&self, disk: &Disk<C, E, G, S>, mut backend: Backend<X>) -> ConnectError {
         for number in 1.. {
             if let Err(error) = self.see_off(disk, &backend) {
                 return error;
@@ -204,7 +206,7 @@ where
 
     /// Waits for the backend to leave, and takes back what it had. Only a store that can't be used any more is an error:
     /// nonsense that a backend writes there has it left.
-    fn see_off(&self, disk: &Disk<C, E, G, S>, backend: &Backend<X>) -> Result<(), Error> {
+    fn see_off(&self, disk: &Disk<C, E, G, S>, backend: &Backend<X>) -> Result<(), ConnectError> {
         let gone = self.frontend.gone(backend);
         disk.detach();
         let closed = self.frontend.close(backend, PATIENCE);
@@ -212,31 +214,33 @@ where
         if held != 0 {
             log::warn!("the backend that left holds {held} pages still");
         }
+        if let Some(broken) = disk.take_broken() {
+            self.tell(&format_args!("the backend broke the protocol: {broken}"));
+        }
         let gone = gone.map(|gone| log::info!("the backend {gone}; requests wait for the next"));
         for error in [gone, closed].into_iter().filter_map(Result::err) {
-            if is_the_end(&error) {
-                return Err(error);
+            if error.is_final() {
+                return Err(error.into());
             }
-            log::warn!("{error}");
+            self.tell(&error);
         }
         Ok(())
     }
 
     /// The next backend, connected. Only a store that can't be used any more ends the attempts.
-    fn next(&self, disk: &Disk<C, E, G, S>, number: u64) -> Result<Backend<X>, Error> {
-        let mut told = String::new();
+    fn next(&self, disk: &Disk<C, E, G, S>, number: u64) -> Result<Backend<X>, ConnectError> {
         loop {
-            let error = match self.attempt(disk, number) {
-                Ok(backend) => return Ok(backend),
-                Err(ConnectError::Bus(error)) if is_the_end(&error) => return Err(error),
-                Err(error) => error.to_string(),
-            };
-            if error != told {
-                log::warn!("{error}");
-                self.frontend.report(&error);
-                told = error;
+            match self.attempt(disk, number) {
+                Err(error) if !error.is_final() => self.tell(&error),
+                end => return end,
             }
-            self.host.scheduler.sleep_until(self.host.clock.now() + PAUSE);
+        }
+    }
+
+    /// Tells of what failed, unless that was told just before.
+    fn tell(&self, error: &dyn Display) {
+        if self.frontend.report(error) {
+            log::error!("{error}");
         }
     }
 
@@ -250,9 +254,4 @@ where
         disk.attach(link);
         Ok(backend)
     }
-}
-
-/// Whether the store can't be used any more.
-fn is_the_end(error: &Error) -> bool {
-    matches!(error, Error::Store { error: StoreError::Broken, .. })
 }

@@ -38,6 +38,8 @@ pub(crate) struct Disk<C, E, G, S> {
     /// Tells the thread that waits for the backend to leave that it is broken.
     give_up: Box<dyn Fn()>,
     link: RefCell<Option<Link<G>>>,
+    /// Why the last connection was given up, where it was and nobody asked yet.
+    broken: Cell<Option<Broken>>,
     /// What a connection left that ended; its backend may have it still.
     left: RefCell<Left<G>>,
     absence: Cell<Absence>,
@@ -109,6 +111,7 @@ impl<C: Clock, E: EventChannels, G: GrantTable, S: Scheduler> Disk<C, E, G, S> {
             patience,
             give_up,
             link: RefCell::new(Some(link)),
+            broken: Cell::new(None),
             left: RefCell::new(Left { link: None, pages: Vec::new() }),
             absence: Cell::new(Absence::ForEver),
             room: WaitQueue::new(),
@@ -165,9 +168,14 @@ impl<C: Clock, E: EventChannels, G: GrantTable, S: Scheduler> Disk<C, E, G, S> {
     }
 
     fn break_off(&self, broken: Broken) {
-        log::warn!("the backend breaks the protocol, and is left: {broken}");
+        self.broken.set(Some(broken));
         self.detach();
         (self.give_up)();
+    }
+
+    /// Why the last connection was given up, if it was; asked once for each.
+    pub(crate) fn take_broken(&self) -> Option<Broken> {
+        self.broken.take()
     }
 
     /// Moves all of `memory` from or to the disk, from block `first` on.

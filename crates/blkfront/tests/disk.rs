@@ -183,6 +183,7 @@ fn a_restart_of_the_backend_in_the_middle_is_not_seen() {
         });
         world.after(at + 20, |world| {
             world.manners.holds.set(false);
+            world.disconnect();
             world.describe();
             world.back("state", "2");
         });
@@ -286,6 +287,8 @@ fn a_backend_that_never_lets_go_is_left() {
     scheduler
         .sleep_until(iface_clock::Clock::now(&world.events.clock()) + std::time::Duration::from_secs(30));
     assert_eq!(world.front_state(), State::Closed);
+    let told = world.store.get("error/device/vbd/51712/error").expect("a message for the host");
+    assert!(told.contains("broke the protocol") || told.contains("did not let go"), "{told}");
     assert_eq!(world.grants.count(), held, "what the backend has mapped is not taken from it");
     world.disconnect();
     world.manners.follows.set(true);
@@ -295,6 +298,16 @@ fn a_backend_that_never_lets_go_is_left() {
         .sleep_until(iface_clock::Clock::now(&world.events.clock()) + std::time::Duration::from_secs(30));
     assert_eq!(disk.read(0, &mut [0; 512]), Ok(()));
     assert!(world.grants.count() <= 3, "{} grants", world.grants.count());
+}
+
+#[test]
+fn a_store_that_breaks_takes_the_disk_along() {
+    let world = world(64);
+    let (disk, scheduler) = world.start(config()).unwrap();
+    world.manners.holds.set(true);
+    world.after(100, |world| world.store.break_down());
+    together(scheduler, 2, move |_| assert_eq!(disk.read(0, &mut [0; 512]), Err(BlockError::Gone)));
+    assert_eq!(world.ms(), 100, "nobody waits for a disk that will not come back");
 }
 
 #[test]

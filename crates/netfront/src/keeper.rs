@@ -20,13 +20,6 @@ use crate::offload::Offload;
 /// How long a backend may take from its offer to the connection, and to let go of one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Failures in a row after which a card stays disconnected.
-const FAILURES: u32 = 8;
-/// The pause after the first of them, and each is followed by one of twice the length: half a minute in all.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// A connection that lasted as long makes up for failures before it.
-const GOOD: Duration = Duration::from_secs(60);
-
 /// Why the card is not connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectError {
@@ -36,6 +29,13 @@ pub enum ConnectError {
     Link(LinkError),
     /// The backend broke the protocol of the rings.
     Broken(Broken),
+}
+
+impl ConnectError {
+    /// Whether there will be no connection any more.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Backend(error) if error.is_final())
+    }
 }
 
 impl Display for ConnectError {
@@ -66,8 +66,6 @@ impl From<LinkError> for ConnectError {
 pub(crate) struct Keeper<X: Xenstore, S, C, G: 'static, V: 'static> {
     pub(crate) frontend: Rc<Frontend<X, S, C>>,
     pub(crate) nic: &'static Nic<G, V>,
-    pub(crate) scheduler: S,
-    pub(crate) clock: C,
     /// Whether the backend may deliver long TCP segments whole.
     pub(crate) takes_large: bool,
 }
@@ -87,23 +85,20 @@ impl<X: Xenstore, S: Scheduler, C: Clock, G: GrantTable, V: EventChannels> Keepe
         Ok(backend)
     }
 
-    /// Keeps the card connected, to `backend` and those that come after it, until too much failed in a row.
+    /// Keeps the card connected, to `backend` and those that come after it, as long as there is a store.
     pub(crate) fn keep(&self, mut backend: Option<Backend<X>>) {
         let device = self.frontend.device();
-        let mut failures = 0;
-        while failures < FAILURES {
-            let began = self.clock.now();
-            let round = self.round(&mut backend);
-            if self.clock.now().since(began) >= GOOD {
-                failures = 0;
+        loop {
+            match self.round(&mut backend) {
+                Ok(()) => {}
+                Err(error) if error.is_final() => {
+                    log::error!("{device} stays disconnected: {error}");
+                    return;
+                }
+                Err(error) if self.frontend.report(&error) => log::error!("{device}: {error}"),
+                Err(_) => {}
             }
-            let Err(error) = round else { continue };
-            log::error!("{device}: {error}");
-            self.frontend.report(&error);
-            self.scheduler.sleep_until(self.clock.now() + FIRST_PAUSE * (1 << failures));
-            failures += 1;
         }
-        log::error!("{device}: failed {FAILURES} times in a row, and stays disconnected");
     }
 
     /// Waits until `backend` leaves, and connects the card to the next.

@@ -192,7 +192,7 @@ fn keeper<C: Clock, V: EventChannels, G: GrantTable, S: Scheduler, X: Xenstore>(
     let broken = Rc::clone(&frontend);
     nic.on_break(Box::new(move || broken.give_up()));
     let takes_large = config.large_receive && receive_buffers >= PAGES_OF_A_LARGE_SEGMENT;
-    Ok(Keeper { frontend, nic, scheduler, clock, takes_large })
+    Ok(Keeper { frontend, nic, takes_large })
 }
 
 /// The longest packet that the host allows and the buffers have room for, in bytes.

@@ -4,26 +4,25 @@ use iface_clock::Instant;
 
 const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(5);
-/// A connection that lasted this much longer than the delay before it was a good one.
-const GOOD: Duration = Duration::from_secs(1);
+/// Attempts that begin this long after each other, or longer, have nothing to do with each other.
+const APART: Duration = Duration::from_secs(60);
 
-/// How long to wait before a backend is taken up again that left soon after it came.
+/// How long to wait before an attempt that comes soon after another.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
-    /// When it was taken up last, and what was waited for then.
+    /// When the last one began, and how long it waited before.
     last: Option<(Instant, Duration)>,
 }
 
 impl Backoff {
-    /// When to take the backend up that offered itself `now`.
-    pub(crate) fn taken_up(&mut self, now: Instant) -> Instant {
+    /// How long an attempt that is to be made `now` has to wait.
+    pub(crate) fn delay(&mut self, now: Instant) -> Duration {
         let delay = match self.last {
-            Some((at, delay)) if now.since(at) < delay + GOOD => (delay * 2).clamp(SHORTEST, LONGEST),
+            Some((at, delay)) if now.since(at) < APART => (delay * 2).clamp(SHORTEST, LONGEST),
             _ => Duration::ZERO,
         };
-        let when = now + delay;
-        self.last = Some((when, delay));
-        when
+        self.last = Some((now + delay, delay));
+        delay
     }
 }
 
@@ -32,17 +31,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flapping_backend_is_slowed_down_and_forgiven() {
+    fn attempts_in_a_row_wait_longer_and_longer_until_there_is_a_quiet_minute() {
         let mut backoff = Backoff::default();
         let mut now = Instant::START;
         let mut delays = [0; 12];
         for delay in &mut delays {
-            let when = backoff.taken_up(now);
-            *delay = when.since(now).as_millis();
-            now = when + Duration::from_millis(1);
+            let waited = backoff.delay(now);
+            *delay = waited.as_millis();
+            now = now + waited + Duration::from_millis(1);
         }
         assert_eq!(delays, [0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000]);
-        now = now + Duration::from_secs(6);
-        assert_eq!(backoff.taken_up(now), now);
+        now = now + APART;
+        assert_eq!(backoff.delay(now), Duration::ZERO);
+        assert_eq!(backoff.delay(now + Duration::from_millis(59_999)), SHORTEST);
     }
 }

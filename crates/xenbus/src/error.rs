@@ -63,6 +63,13 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether no later attempt can succeed either: the store can't be used any more.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Store { error: StoreError::Broken, .. })
+    }
+}
+
 impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

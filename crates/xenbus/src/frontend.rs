@@ -58,6 +58,8 @@ pub struct Frontend<X: Xenstore, S, C> {
     /// The watch of the backend's state, and where that is.
     state_watch: RefCell<Option<(String, Watch)>>,
     backoff: Cell<Backoff>,
+    /// The failure that was told last, unless it is of long ago.
+    told: RefCell<String>,
     given_up: Cell<bool>,
 }
 
@@ -82,6 +84,7 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
             backend_watch,
             state_watch: RefCell::default(),
             backoff: Cell::default(),
+            told: RefCell::default(),
             given_up: Cell::default(),
         })
     }
@@ -92,14 +95,15 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
     }
 
     /// Waits until a backend is there that waits for this end's keys, for ever without `patience`. A connection that stands
-    /// from before is closed first. A backend that came and went just now is taken up after a pause.
+    /// from before is closed first. Called less than a minute after the last time, it begins with a pause.
     ///
     /// # Errors
     /// [`Error::Late`], [`Error::Reported`], [`Error::Value`] where what the host said was wrong to the end, or
     /// [`Error::Store`].
     pub fn offer(&self, patience: Option<Duration>) -> Result<Backend<X>, Error> {
         self.given_up.set(false);
-        let backend = self.until(Stage::Offer, patience, |backend, seen| {
+        self.pause();
+        self.until(Stage::Offer, patience, |backend, seen| {
             let Some(backend) = backend else { return Ok(None) };
             if seen != Seen::State(State::InitWait) {
                 backend.check_hotplug(self.device)?;
@@ -107,12 +111,19 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
             let online = backend.online()?;
             let done = self.step(|own| handshake::toward_offer(own, seen, online))?;
             Ok(done.then(|| backend.clone()))
-        })?;
-        let mut backoff = self.backoff.get();
-        let when = backoff.taken_up(self.clock.now());
+        })
+    }
+
+    /// Waits where an attempt follows soon upon another.
+    fn pause(&self) {
+        let (mut backoff, now) = (self.backoff.get(), self.clock.now());
+        let delay = backoff.delay(now);
         self.backoff.set(backoff);
-        self.scheduler.sleep_until(when);
-        Ok(backend)
+        if delay.is_zero() {
+            self.told.take();
+        } else {
+            self.scheduler.sleep_until(now + delay);
+        }
     }
 
     /// Writes `keys` into the device's directory and sets the own state, at once.
@@ -184,11 +195,19 @@ impl<X: Xenstore, S: Scheduler, C: Clock> Frontend<X, S, C> {
         closed
     }
 
-    /// Leaves `message` where the host's administrator looks for errors of devices, as far as the domain may.
-    pub fn report(&self, message: &dyn Display) {
+    /// Leaves `failure` where the host's administrator looks for errors of devices, as far as the domain may, and says whether
+    /// it is news: another one than was reported last, or one after a minute without attempts. What is none is not to be logged
+    /// again, so that a backend that always fails does not fill the log.
+    pub fn report(&self, failure: &dyn Display) -> bool {
+        let failure = failure.to_string();
+        if *self.told.borrow() == failure {
+            return false;
+        }
         let path = format!("error/{}/error", self.device.path());
         // There is nobody else to tell where this fails.
-        let _ = self.store.write(&path, &message.to_string());
+        let _ = self.store.write(&path, &failure);
+        self.told.replace(failure);
+        true
     }
 
     /// Looks, asks `ready`, and waits for a change, until there is a value or `patience` ends. A value of the host's that is

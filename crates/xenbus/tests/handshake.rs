@@ -374,9 +374,39 @@ fn a_flapping_backend_is_not_chased() {
 #[test]
 fn an_error_is_left_for_the_administrator() {
     let host = Host::attached("2");
-    host.frontend().report(&"no memory for 2 rings");
-    let left = host.store.get("error/device/vif/0/error");
-    assert_eq!(left.as_deref(), Some("no memory for 2 rings"));
+    let front = host.frontend();
+    let left = || host.store.get("error/device/vif/0/error");
+    assert!(front.report(&"no memory for 2 rings"));
+    assert_eq!(left().as_deref(), Some("no memory for 2 rings"));
+    host.store.delete("error");
+    assert!(!front.report(&"no memory for 2 rings"), "it was told");
+    assert_eq!(left(), None);
+    assert!(front.report(&"no event channel") && front.report(&"no memory for 2 rings"));
+    assert_eq!(left().as_deref(), Some("no memory for 2 rings"));
+}
+
+#[test]
+fn a_failure_is_news_again_after_a_quiet_minute() {
+    let host = Host::attached("2");
+    let front = host.frontend();
+    assert!(front.offer(None).is_ok() && front.report(&"broken"));
+    assert!(front.offer(None).is_ok() && !front.report(&"broken"));
+    host.events.wait(Some(host.events.clock().now() + Duration::from_secs(60)));
+    assert!(front.offer(None).is_ok() && front.report(&"broken"));
+}
+
+#[test]
+fn a_broken_store_is_the_end() {
+    let host = Host::attached("1");
+    let front = host.frontend();
+    host.at(20, |host| host.store.break_down());
+    let error = front.offer(None).unwrap_err();
+    assert!(error.is_final(), "{error}");
+    assert_eq!(host.now(), Duration::from_millis(20));
+    let host = Host::attached("1");
+    host.store.deny(&format!("{BACKEND}/state"));
+    let error = host.frontend().offer(None).unwrap_err();
+    assert!(!error.is_final(), "{error}");
 }
 
 #[test]
@@ -440,12 +470,10 @@ proptest! {
             if let Ok(backend) = backend {
                 front.gone(&backend).unwrap();
                 let _ = front.close(&backend, PATIENCE);
-            } else {
-                // What a driver does between attempts: this one waits as long as its host may take to mend something.
-                host.events.wait(Some(host.events.clock().now() + Duration::from_millis(100)));
             }
         }
         let written = host.store.writes().len() as u64;
+        prop_assert!(attempts <= 20, "{attempts} attempts");
         prop_assert!(written <= 12 * (causes + attempts + 1), "{written} writes");
     }
 }

@@ -41,6 +41,7 @@ pub struct FakeStore {
     queue: RefCell<VecDeque<(Watch, String)>>,
     bell: Option<(&'static FakeEvents, Source)>,
     denied: RefCell<Vec<String>>,
+    is_broken: Cell<bool>,
     interference: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     writes: RefCell<Vec<Write>>,
 }
@@ -82,6 +83,7 @@ impl FakeStore {
             queue: RefCell::default(),
             bell,
             denied: RefCell::default(),
+            is_broken: Cell::default(),
             interference: RefCell::default(),
             writes: RefCell::default(),
         }
@@ -121,6 +123,15 @@ impl FakeStore {
     pub fn deny(&self, path: &str) {
         let absolute = self.resolve(path, "").expect("a test denies paths that are paths");
         self.denied.borrow_mut().push(absolute);
+    }
+
+    /// Has the store break its protocol: from here on each of the domain's calls fails as [`StoreError::Broken`], and all its
+    /// watches are called once, so that nobody waits in vain.
+    pub fn break_down(&self) {
+        self.is_broken.set(true);
+        for each in self.watches.borrow().iter() {
+            self.queue_event(each.watch, each.path.clone());
+        }
     }
 
     /// Has `change` called just before the next transaction ends that nothing interfered with yet. Each call adds one
@@ -171,9 +182,14 @@ impl FakeStore {
 
     /// The absolute path, where the domain may use it.
     fn admit(&self, path: &str, value: &str) -> Result<String, StoreError> {
+        self.check_broken()?;
         let path = self.resolve(path, value)?;
         let denied = self.denied.borrow().iter().any(|denied| is_at_or_below(&path, denied));
         if denied { Err(StoreError::Denied) } else { Ok(path) }
+    }
+
+    fn check_broken(&self) -> Result<(), StoreError> {
+        if self.is_broken.get() { Err(StoreError::Broken) } else { Ok(()) }
     }
 
     /// Queues the events of a change.
@@ -243,6 +259,7 @@ impl Xenstore for &'static FakeStore {
         &self,
         work: &mut dyn FnMut(&dyn Tree) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.check_broken()?;
         for _ in 0..TRIES {
             let transaction = self.begin();
             work(&transaction)?;
@@ -258,6 +275,7 @@ impl Xenstore for &'static FakeStore {
     }
 
     fn watch(&self, path: &str, changed: Changed) -> Result<Watch, StoreError> {
+        self.check_broken()?;
         self.resolve(path, "")?;
         let watch = Watch(self.last_watch.get() + 1);
         self.last_watch.set(watch.0);

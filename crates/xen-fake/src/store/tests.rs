@@ -135,3 +135,20 @@ fn what_is_denied_is_denied_to_the_domain_alone() {
     assert_eq!(store.write("/local/domain/0/error/a", ""), Err(StoreError::Denied));
     assert_eq!(store.get("/local/domain/0/error/a").as_deref(), Some("1"));
 }
+
+#[test]
+fn a_broken_store_does_nothing_and_says_so() {
+    let store = store();
+    store.set("a", "1");
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&seen);
+    store.watch("a", Box::new(move |path: &str| told.borrow_mut().push(path.to_string()))).unwrap();
+    store.pump();
+    store.break_down();
+    assert!(store.pump());
+    assert_eq!(*seen.borrow(), ["a", "a"]);
+    assert_eq!(store.read("a"), Err(StoreError::Broken));
+    assert_eq!(store.write("a", "2"), Err(StoreError::Broken));
+    assert_eq!(store.transaction(&mut |_| Ok(())), Err(StoreError::Broken));
+    assert_eq!(store.watch("a", Box::new(|_: &str| {})), Err(StoreError::Broken));
+}
