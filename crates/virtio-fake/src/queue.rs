@@ -10,6 +10,7 @@ const DESCRIPTOR_BYTES: u64 = 16;
 const USED_ELEMENT_BYTES: u64 = 8;
 /// Flags and index before a ring's elements.
 const RING_HEADER_BYTES: u64 = 4;
+const FLAG_NEXT: u16 = 1;
 const FLAG_WRITE: u16 = 2;
 
 /// A buffer that the driver gave.
@@ -61,6 +62,24 @@ impl DeviceQueue {
             length: read(at + 8),
             writable: read::<u16>(at + 12) & FLAG_WRITE != 0,
         }
+    }
+
+    /// The chain of buffers that begins with `head`, which the driver gave.
+    pub fn chain(&self, head: Available) -> Vec<Available> {
+        let mut chain = vec![head];
+        let mut id = head.id;
+        while let Some(next) = self.next(id) {
+            assert!(chain.len() < self.size() as usize, "the driver gave a chain without an end");
+            chain.push(self.descriptor(next));
+            id = next;
+        }
+        chain
+    }
+
+    /// The descriptor at which the chain goes on behind `id`.
+    fn next(&self, id: u16) -> Option<u16> {
+        let at = self.address(0) + DESCRIPTOR_BYTES * u64::from(id);
+        (read::<u16>(at + 12) & FLAG_NEXT != 0).then(|| read(at + 14))
     }
 
     /// The bytes of a buffer that the driver gave.

@@ -5,9 +5,15 @@
 mod buffer;
 mod memory;
 mod negotiate;
+mod queue;
+mod request;
+mod requests;
 mod ring;
 mod shared;
+mod slots;
 
 pub use buffer::Buffer;
 pub use negotiate::{EVENT_IDX, NegotiateError, VERSION_1, negotiate};
+pub use request::{Request, UNANSWERED};
+pub use requests::{Answered, Requests, Shape};
 pub use ring::{Access, Ring, RingError, Used};

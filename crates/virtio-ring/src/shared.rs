@@ -13,6 +13,8 @@ use virtio_drivers::{Hal, PAGE_SIZE, PhysAddr};
 
 use crate::memory;
 
+/// `VIRTQ_DESC_F_NEXT`: the chain goes on at descriptor `next`.
+pub(crate) const DESCRIPTOR_NEXT: u16 = 1;
 /// `VIRTQ_DESC_F_WRITE`: the device writes the buffer.
 pub(crate) const DESCRIPTOR_WRITE: u16 = 2;
 /// `VIRTQ_AVAIL_F_NO_INTERRUPT`.
@@ -26,7 +28,7 @@ pub(crate) struct Descriptor {
     pub(crate) address: AtomicU64,
     pub(crate) length: AtomicU32,
     pub(crate) flags: AtomicU16,
-    next: AtomicU16,
+    pub(crate) next: AtomicU16,
 }
 
 /// What the driver gives to the device (section 2.7.6).
