@@ -8,10 +8,17 @@ use alloc::vec::Vec;
 
 pub use open_file::{Errno, Kind, OpenFile, Status};
 
+/// The release of Linux whose system calls these are, as uname(2) and `/proc` tell it: libraries decide by it what they may
+/// call.
+pub const RELEASE: &str = "6.1.0";
+
+/// What the machine is called where its command line has no `hostname=`.
+pub const HOST_NAME: &str = "unicore";
+
 /// A directory or file of the tree, held open by whoever holds this: where relative paths begin.
 ///
 /// It stays what it was when its name is moved or removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Which of the mounted file systems.
     pub mount: u32,
@@ -101,9 +108,8 @@ pub trait Vfs: Copy + 'static {
     /// The target of a link; readlink(2).
     fn read_link(&self, base: Place, path: &[u8]) -> Result<Vec<u8>, Errno>;
 
-    /// Refuses another name for a file, since no file has several, by the error that comes first; link(2), where `from` is
-    /// what was found under the old name.
-    fn link(&self, from: Place, base: Place, path: &[u8]) -> Errno;
+    /// Gives a file a further name; link(2), where `from` is what was found under the old one.
+    fn link(&self, from: Place, base: Place, path: &[u8]) -> Result<(), Errno>;
 
     /// Removes a name: of a directory where `directory` says so, as rmdir(2), else of anything else, as unlink(2).
     fn remove(&self, base: Place, path: &[u8], directory: bool) -> Result<(), Errno>;

@@ -196,8 +196,8 @@ impl Vfs for Fake {
         Err(Errno::ENOENT)
     }
 
-    fn link(&self, _: Place, _: Place, _: &[u8]) -> Errno {
-        Errno::EROFS
+    fn link(&self, _: Place, _: Place, _: &[u8]) -> Result<(), Errno> {
+        Err(Errno::EROFS)
     }
 
     fn remove(&self, _: Place, _: &[u8], _: bool) -> Result<(), Errno> {

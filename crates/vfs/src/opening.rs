@@ -1,0 +1,104 @@
+//! Opening files (open(2)).
+
+use alloc::rc::Rc;
+
+use iface_vfs::{Errno, Kind, OpenFile, OpenOptions, Place};
+
+use crate::handle::Handle;
+use crate::listing::Listing;
+use crate::tree::Tree;
+use crate::volume::Access;
+use crate::walk::{Last, Walk};
+
+impl Tree {
+    pub fn open(
+        &'static self,
+        base: Place,
+        path: &[u8],
+        options: OpenOptions,
+    ) -> Result<Rc<dyn OpenFile>, Errno> {
+        if options.create && options.directory {
+            return Err(Errno::EINVAL);
+        }
+        let mut walk = Walk::new(self, base, path)?;
+        loop {
+            let name = match walk.last()? {
+                Last::Name(name) => name,
+                Last::Above => {
+                    let above = self.parent(walk.place)?;
+                    return self.open_found(above, (above, b""), options);
+                }
+                Last::Here | Last::Root => {
+                    return self.open_found(walk.place, (walk.parent, b""), options);
+                }
+            };
+            if options.create && walk.has_slash() {
+                return Err(Errno::EISDIR);
+            }
+            let entry = (walk.place, walk.text(&name));
+            let found = match self.step(entry.0, entry.1) {
+                Err(Errno::ENOENT) if options.create => return self.open_new(entry, options),
+                found => found?,
+            };
+            if options.create && options.exclusive {
+                return Err(Errno::EEXIST);
+            }
+            if self.kind(found)? != Kind::Link {
+                let directory = options.directory || walk.has_slash();
+                return self.open_found(found, entry, OpenOptions { directory, ..options });
+            }
+            if options.no_follow && !walk.has_slash() {
+                return Err(if options.directory { Errno::ENOTDIR } else { Errno::ELOOP });
+            }
+            walk.follow(found)?;
+        }
+    }
+
+    fn open_new(
+        &'static self,
+        (directory, name): (Place, &[u8]),
+        options: OpenOptions,
+    ) -> Result<Rc<dyn OpenFile>, Errno> {
+        let volume = self.volume(directory)?;
+        let node = volume.create(directory.node, name, Kind::Regular, options.permissions)?;
+        let place = Place { mount: directory.mount, node };
+        volume.open(Handle::new(self, place, (directory, name), false)?, access(options))
+    }
+
+    /// Opens what was found in a directory, by a name or, where that is empty, without one.
+    fn open_found(
+        &'static self,
+        place: Place,
+        entry: (Place, &[u8]),
+        options: OpenOptions,
+    ) -> Result<Rc<dyn OpenFile>, Errno> {
+        if options.create && options.exclusive {
+            return Err(Errno::EEXIST);
+        }
+        let volume = self.volume(place)?;
+        let kind = volume.facts(place.node)?.kind;
+        let is_directory = kind == Kind::Directory;
+        if options.directory && !is_directory {
+            return Err(Errno::ENOTDIR);
+        }
+        let changes = options.write || options.truncate;
+        if is_directory && (changes || options.create) {
+            return Err(Errno::EISDIR);
+        }
+        if changes && kind == Kind::Regular && !volume.is_writable() {
+            return Err(Errno::EROFS);
+        }
+        let handle = Handle::new(self, place, entry, is_directory)?;
+        if is_directory {
+            return Ok(Listing::open(handle));
+        }
+        if options.truncate && kind == Kind::Regular {
+            volume.resize(place.node, 0)?;
+        }
+        volume.open(handle, access(options))
+    }
+}
+
+fn access(options: OpenOptions) -> Access {
+    Access { read: options.read, write: options.write }
+}

@@ -1,0 +1,215 @@
+//! The tree on fakes.
+
+extern crate std;
+
+mod basics;
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::RefCell;
+use core::mem::MaybeUninit;
+
+use iface_allocator::{Allocator, Usage};
+use iface_clock::fake::FakeClock;
+use iface_console::Console;
+use iface_entropy::{Entropy, EntropyError};
+use iface_filesystem::FileSystem;
+use iface_filesystem::fake::Tree;
+use iface_platform::{CommandLine, ExitStatus, Platform};
+use iface_vfs::{Errno, OpenFile, OpenOptions, Place, Process, Vfs};
+
+use crate::{Config, InitError, Needs, Provides, init};
+
+/// Says that half of its memory is in use.
+struct FakeAllocator;
+
+#[expect(unsafe_code, reason = "an allocator that nobody allocates from")]
+// SAFETY: it gives out nothing.
+unsafe impl GlobalAlloc for FakeAllocator {
+    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+        core::ptr::null_mut()
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+}
+
+impl Allocator for FakeAllocator {
+    fn add(&self, _: &'static mut [MaybeUninit<u8>]) {}
+
+    fn usage(&self) -> Usage {
+        Usage { total: 8 << 20, used: 4 << 20 }
+    }
+}
+
+/// A console on which something was typed.
+#[derive(Clone, Copy)]
+struct FakeConsole {
+    typed: &'static RefCell<Vec<u8>>,
+    written: &'static RefCell<Vec<u8>>,
+}
+
+impl Console for FakeConsole {
+    fn write(&self, bytes: &[u8]) {
+        self.written.borrow_mut().extend_from_slice(bytes);
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> usize {
+        let mut typed = self.typed.borrow_mut();
+        let count = typed.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(typed.drain(..count)) {
+            *to = from;
+        }
+        count
+    }
+}
+
+/// Bytes that are all 7.
+#[derive(Clone, Copy)]
+struct FakeEntropy;
+
+impl Entropy for FakeEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        buffer.fill(7);
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct FakePlatform(&'static str);
+
+impl Platform for FakePlatform {
+    fn command_line(&self) -> CommandLine<'static> {
+        CommandLine::new(self.0)
+    }
+
+    fn initrd(&self) -> Option<&'static [u8]> {
+        None
+    }
+
+    fn exit(&self, status: ExitStatus) -> ! {
+        panic!("the image ended with {status:?}")
+    }
+}
+
+/// A tree and what it stands on.
+struct Fixture<V> {
+    vfs: V,
+    clock: &'static FakeClock,
+    typed: &'static RefCell<Vec<u8>>,
+    written: &'static RefCell<Vec<u8>>,
+}
+
+/// Mounts what the settings say on a root.
+fn start<F: FileSystem>(root: F, config: Config, line: &'static str) -> Result<Fixture<impl Vfs>, InitError> {
+    let clock: &'static FakeClock = Box::leak(Box::default());
+    clock.advance(iface_clock::Duration::from_secs(1000));
+    let (typed, written) = (Box::leak(Box::default()), Box::leak(Box::default()));
+    let needs = Needs {
+        allocator: &FakeAllocator,
+        clock,
+        console: FakeConsole { typed, written },
+        entropy: FakeEntropy,
+        filesystem: root,
+        platform: FakePlatform(line),
+    };
+    let Provides { vfs } = init(Box::leak(Box::new(config)), needs)?;
+    Ok(Fixture { vfs, clock, typed, written })
+}
+
+/// With `/tmp` and `/var/log` to be written, on a root that a test writes down.
+fn fixture(root: &'static Tree) -> Fixture<impl Vfs> {
+    let config = Config { writable: &["/tmp", "/var/log"], writable_mib: 4, name_servers: &["10.0.2.3"] };
+    start(root, config, "hostname=here").expect("a tree")
+}
+
+const READ: OpenOptions = OpenOptions {
+    read: true,
+    write: false,
+    truncate: false,
+    create: false,
+    exclusive: false,
+    directory: false,
+    no_follow: false,
+    permissions: 0o600,
+};
+const WRITE: OpenOptions = OpenOptions { read: false, write: true, ..READ };
+const CREATE: OpenOptions = OpenOptions { write: true, create: true, ..READ };
+
+impl<V: Vfs> Fixture<V> {
+    fn open(&self, path: &str, options: OpenOptions) -> Result<Rc<dyn OpenFile>, Errno> {
+        self.vfs.open(self.vfs.root(), path.as_bytes(), options)
+    }
+
+    fn find(&self, path: &str) -> Result<Place, Errno> {
+        self.vfs.find(self.vfs.root(), path.as_bytes(), true)
+    }
+
+    /// All that a file has, read in pieces.
+    fn text(&self, path: &str) -> std::string::String {
+        let file = self.open(path, READ).unwrap_or_else(|errno| panic!("{path}: {errno}"));
+        let (mut text, mut piece) = (Vec::new(), [0; 100]);
+        loop {
+            match file.read(&mut piece).expect("a file that can be read") {
+                0 => return std::string::String::from_utf8(text).expect("text"),
+                count => text.extend_from_slice(&piece[..count]),
+            }
+        }
+    }
+
+    /// The names in a directory, with a space between.
+    fn names(&self, path: &str) -> std::string::String {
+        let file = self.open(path, READ).unwrap_or_else(|errno| panic!("{path}: {errno}"));
+        let directory = file.directory().expect("a directory");
+        let next = || directory.next_name().expect("a name");
+        let names: Vec<_> = core::iter::from_fn(next).map(|name| name.name).collect();
+        std::string::String::from_utf8(names.join(&b' ')).expect("text")
+    }
+}
+
+/// A process with a few descriptors.
+#[derive(Default)]
+struct FakeProcess {
+    files: RefCell<Vec<Option<Rc<dyn OpenFile>>>>,
+    directory: core::cell::Cell<Option<Place>>,
+}
+
+impl Process for FakeProcess {
+    fn arguments(&self) -> Vec<Vec<u8>> {
+        Vec::from([b"server".into(), b"-v".into()])
+    }
+
+    fn environment(&self) -> Vec<Vec<u8>> {
+        Vec::from([b"HOME=/".into()])
+    }
+
+    fn name(&self) -> Vec<u8> {
+        b"server".into()
+    }
+
+    fn threads(&self) -> usize {
+        3
+    }
+
+    fn directory(&self) -> Place {
+        self.directory.get().expect("a working directory")
+    }
+
+    fn maps(&self) -> Vec<u8> {
+        b"1000-2000 r--p 00000000 00:00 0\n".into()
+    }
+
+    fn most_descriptors(&self) -> usize {
+        1024
+    }
+
+    fn descriptors(&self) -> Vec<u32> {
+        let files = self.files.borrow();
+        (0..).zip(files.iter()).filter(|(_, file)| file.is_some()).map(|(number, _)| number).collect()
+    }
+
+    fn file(&self, descriptor: u32) -> Option<Rc<dyn OpenFile>> {
+        self.files.borrow().get(descriptor as usize).cloned().flatten()
+    }
+}

@@ -1,0 +1,336 @@
+//! Files of the root, of memory, and those that the image makes itself.
+
+use iface_filesystem::Kind as Stored;
+use open_file::{Kind, Seek};
+
+use super::*;
+
+fn root() -> &'static Tree {
+    Tree::new(&[
+        ("etc", Stored::Directory, ""),
+        ("etc/hosts", Stored::File, "1.2.3.4 it\n"),
+        ("www", Stored::Directory, ""),
+        ("www/index.html", Stored::File, "<p>hello"),
+        ("www/old", Stored::Link, "index.html"),
+        ("home", Stored::Link, "/www"),
+        ("file", Stored::File, ""),
+    ])
+}
+
+#[test]
+fn files_of_the_root_are_read_where_they_lie() {
+    let fixture = fixture(root());
+    let file = fixture.open("/home/old", READ).unwrap();
+    assert_eq!(file.fixed_bytes(), Some(&b"<p>hello"[..]));
+    let mut buffer = [0; 5];
+    assert_eq!(file.read(&mut buffer), Ok(5));
+    assert_eq!(file.read_at(1, &mut buffer), Ok(5));
+    assert_eq!(&buffer, b"p>hel");
+    assert_eq!(file.seek(Seek::Current(0)), Ok(5));
+    assert_eq!(file.read(&mut buffer), Ok(3));
+    assert_eq!(file.read(&mut buffer), Ok(0));
+    let status = file.status().unwrap();
+    assert_eq!((status.kind, status.size, status.links), (Kind::Regular, 8, 1));
+    assert_eq!(fixture.vfs.status(fixture.find("/www/index.html").unwrap()), Ok(status));
+}
+
+#[test]
+fn the_root_cannot_be_changed() {
+    let fixture = fixture(root());
+    let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
+    assert_eq!(fixture.open("/file", WRITE).err(), Some(Errno::EROFS));
+    assert_eq!(fixture.open("/new", CREATE).err(), Some(Errno::EROFS));
+    assert_eq!(fixture.open("/www", WRITE).err(), Some(Errno::EISDIR));
+    assert_eq!(vfs.make_directory(top, b"new", 0o755), Err(Errno::EROFS));
+    assert_eq!(vfs.make_directory(top, b"www", 0o755), Err(Errno::EEXIST));
+    assert_eq!(vfs.remove(top, b"file", false), Err(Errno::EROFS));
+    assert_eq!(vfs.rename((top, b"file"), (top, b"new")), Err(Errno::EROFS));
+    assert_eq!(vfs.rename((top, b"file"), (top, b"/tmp/new")), Err(Errno::EXDEV));
+    assert_eq!(vfs.link(fixture.find("/file").unwrap(), top, b"new"), Err(Errno::EROFS));
+    assert_eq!(vfs.set_permissions(fixture.find("/file").unwrap(), 0), Err(Errno::EROFS));
+    assert_eq!(vfs.is_writable(fixture.find("/file").unwrap()), Ok(false));
+    assert_eq!(vfs.is_writable(fixture.find("/tmp").unwrap()), Ok(true));
+    assert_eq!(vfs.is_writable(fixture.find("/dev/null").unwrap()), Ok(true));
+}
+
+#[test]
+fn what_is_mounted_is_seen_among_the_rest() {
+    let fixture = fixture(root());
+    assert_eq!(fixture.names("/"), ". .. etc www home file dev proc tmp var");
+    assert_eq!(fixture.names("/var"), ". .. log");
+    assert_eq!(fixture.names("/var/log"), ". ..");
+    let log = fixture.find("/var/log").unwrap();
+    assert_eq!(fixture.vfs.path(log), Ok(b"/var/log".into()));
+    assert_eq!(fixture.vfs.find(log, b"../../www/../var/log", true), Ok(log));
+    assert_eq!(fixture.vfs.remove(fixture.vfs.root(), b"/var/log", true), Err(Errno::EROFS));
+    assert_eq!(fixture.vfs.remove(log, b"/tmp/..", true), Err(Errno::ENOTEMPTY));
+    assert_eq!(
+        fixture.text("/proc/mounts").lines().collect::<Vec<_>>(),
+        [
+            "rootfs / rootfs ro 0 0",
+            "devtmpfs /dev devtmpfs ro 0 0",
+            "proc /proc proc ro 0 0",
+            "proc /proc/1/fd proc ro 0 0",
+            "tmpfs /tmp tmpfs rw 0 0",
+            "tmpfs /var/log tmpfs rw 0 0",
+        ]
+    );
+}
+
+#[test]
+fn files_of_etc_are_there_where_the_root_has_none() {
+    let fixture = fixture(root());
+    assert_eq!(fixture.text("/etc/hosts"), "1.2.3.4 it\n");
+    assert_eq!(fixture.text("/etc/hostname"), "here\n");
+    assert_eq!(fixture.text("/etc/resolv.conf"), "nameserver 10.0.2.3\n");
+    assert!(fixture.text("/etc/passwd").starts_with("root:x:0:0:"));
+    assert_eq!(fixture.names("/etc"), ". .. hosts passwd group hostname resolv.conf");
+    let status = fixture.vfs.status(fixture.find("/etc/resolv.conf").unwrap()).unwrap();
+    assert_eq!((status.size, status.modified), (20, 1_000_000_000_000));
+    assert_eq!(fixture.open("/etc/passwd", WRITE).err(), Some(Errno::EROFS));
+}
+
+#[test]
+fn name_servers_of_the_command_line_come_first() {
+    let config = || Config { writable: &[], writable_mib: 1, name_servers: &["10.0.2.3"] };
+    let text = |line| start(root(), config(), line).unwrap().text("/etc/resolv.conf");
+    assert_eq!(text("dns=1.1.1.1,8.8.8.8"), "nameserver 1.1.1.1\nnameserver 8.8.8.8\n");
+    assert_eq!(text("dns="), "");
+    assert_eq!(text(""), "nameserver 10.0.2.3\n");
+}
+
+#[test]
+fn what_cannot_be_mounted_is_told() {
+    let refusal = |writable: &'static [&'static str]| {
+        start(root(), Config { writable, writable_mib: 1, name_servers: &[] }, "").err()
+    };
+    assert_eq!(refusal(&["tmp"]), Some(InitError::BadPath("tmp")));
+    for path in [&["/"][..], &["/a//b"], &["/a/../b"], &["/a/"], &[""]] {
+        assert_eq!(refusal(path), Some(InitError::BadPath(path[0])));
+    }
+    assert_eq!(refusal(&["/file"]), Some(InitError::NotADirectory("/file")));
+    assert_eq!(refusal(&["/file/below"]), Some(InitError::NotADirectory("/file/below")));
+    assert_eq!(refusal(&["/home/cache", "/www/cache/deep"]), None);
+}
+
+#[test]
+fn a_writable_root_has_what_it_is_mounted_on() {
+    let clock: &'static FakeClock = Box::leak(Box::default());
+    let Ok(ramfs::Provides { filesystem }) =
+        ramfs::init(&ramfs::Config { max_mib: 1 }, ramfs::Needs { clock });
+    let config = Config { writable: &["/var/tmp"], writable_mib: 1, name_servers: &[] };
+    let fixture = start(filesystem, config, "").unwrap();
+    assert_eq!(fixture.names("/"), ". .. etc var dev proc");
+    assert_eq!(fixture.vfs.make_directory(fixture.vfs.root(), b"/var/mine", 0o755), Ok(()));
+    assert_eq!(fixture.names("/var"), ". .. mine tmp");
+    assert_eq!(fixture.text("/etc/hostname"), "unicore\n");
+}
+
+#[test]
+fn the_console_is_a_terminal() {
+    let fixture = fixture(root());
+    let console = fixture.open("/dev/console", OpenOptions { write: true, ..READ }).unwrap();
+    assert_eq!(console.write(b"hello\n"), Ok(6));
+    assert_eq!(*fixture.written.borrow(), b"hello\n");
+    let mut buffer = [0; 8];
+    assert_eq!(console.read(&mut buffer), Err(Errno::EAGAIN));
+    assert_eq!(console.readiness(), open_file::Readiness::OUT);
+    fixture.typed.borrow_mut().extend(b"yes\r");
+    assert!(console.readiness().has_any(open_file::Readiness::IN));
+    assert_eq!(console.read(&mut buffer), Ok(4));
+    assert_eq!(&buffer[..4], b"yes\n");
+    assert_eq!(console.seek(Seek::Start(0)), Err(Errno::ESPIPE));
+    let mut size = [0xaa; 8];
+    assert_eq!(console.control(linux_raw_sys::ioctl::TIOCGWINSZ, &mut size), Ok(0));
+    assert_eq!(size, [0; 8]);
+    assert_eq!(console.control(linux_raw_sys::ioctl::TCGETS, &mut size), Err(Errno::EFAULT));
+    assert_eq!(console.control(0x5599, &mut size), Err(Errno::ENOTTY));
+    let status = console.status().unwrap();
+    assert_eq!((status.kind, status.special), (Kind::Character, (5, 1)));
+}
+
+#[test]
+fn settings_of_the_terminal_are_kept() {
+    use linux_raw_sys::ioctl::{FIONREAD, TCGETS, TCSETS, TCSETSF};
+    let fixture = fixture(root());
+    let console = fixture.open("/dev/tty", READ).unwrap();
+    let mut settings = [0; 36];
+    assert_eq!(console.control(TCGETS, &mut settings), Ok(0));
+    // Input's flags without ICRNL (0o400): what is typed stays as it is.
+    settings[1] &= !1;
+    assert_eq!(console.control(TCSETS, &mut settings), Ok(0));
+    fixture.typed.borrow_mut().extend(b"a\rb");
+    let mut count = [0; 4];
+    assert_eq!(console.control(FIONREAD, &mut count), Ok(0));
+    assert_eq!(u32::from_ne_bytes(count), 3);
+    let mut buffer = [0; 2];
+    assert_eq!((console.read(&mut buffer), &buffer), (Ok(2), b"a\r"));
+    assert_eq!(console.control(TCSETSF, &mut settings), Ok(0));
+    assert_eq!(console.read(&mut buffer), Err(Errno::EAGAIN));
+}
+
+#[test]
+fn devices_do_what_they_are_for() {
+    let fixture = fixture(root());
+    let both = OpenOptions { write: true, ..READ };
+    let used = |name: &str| {
+        let device = fixture.open(name, both).unwrap();
+        let mut buffer = [0xaa; 4];
+        let read = device.read(&mut buffer).unwrap();
+        (read, buffer[0], device.write(b"xy"), device.status().unwrap().special)
+    };
+    assert_eq!(used("/dev/null"), (0, 0xaa, Ok(2), (1, 3)));
+    assert_eq!(used("/dev/zero"), (4, 0, Ok(2), (1, 5)));
+    assert_eq!(used("/dev/full"), (4, 0, Err(Errno::ENOSPC), (1, 7)));
+    assert_eq!(used("/dev/random"), (4, 7, Ok(2), (1, 8)));
+    assert_eq!(used("/dev/urandom"), (4, 7, Ok(2), (1, 9)));
+    let null = fixture.open("/dev/null", READ).unwrap();
+    assert_eq!((null.write(b"x"), null.seek(Seek::End(5))), (Err(Errno::EBADF), Ok(0)));
+    assert_eq!(fixture.open("/dev/null/", READ).err(), Some(Errno::ENOTDIR));
+    assert_eq!(fixture.open("/dev/new", CREATE).err(), Some(Errno::EROFS));
+}
+
+#[test]
+fn a_removed_file_lives_until_it_is_closed() {
+    let fixture = fixture(root());
+    let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
+    let free = || vfs.capacity(fixture.find("/tmp").unwrap()).unwrap().2;
+    let before = free();
+    let file = fixture.open("/tmp/f", OpenOptions { read: true, ..CREATE }).unwrap();
+    assert_eq!(file.write(&[1; 10_000]), Ok(10_000));
+    assert_eq!(vfs.remove(top, b"/tmp/f", false), Ok(()));
+    assert_eq!(fixture.open("/tmp/f", READ).err(), Some(Errno::ENOENT));
+    assert_eq!(file.read_at(9_999, &mut [0; 4]), Ok(1));
+    assert_eq!(file.status().unwrap().links, 0);
+    assert!(free() < before);
+    drop(file);
+    assert_eq!(free(), before);
+}
+
+#[test]
+fn space_that_ends_takes_a_part() {
+    let fixture = fixture(root());
+    let file = fixture.open("/tmp/f", CREATE).unwrap();
+    let bytes = std::vec![1; 5 << 20];
+    let written = file.write(&bytes).unwrap();
+    assert!((3 << 20..4 << 20).contains(&written), "{written}");
+    assert_eq!(file.status().unwrap().size, written as u64);
+    assert_eq!(file.write(&bytes), Err(Errno::ENOSPC));
+    assert_eq!(file.seek(Seek::Current(0)), Ok(written as u64));
+}
+
+#[test]
+fn changes_are_dated() {
+    let fixture = fixture(root());
+    let file = fixture.open("/tmp/f", CREATE).unwrap();
+    fixture.clock.advance(iface_clock::Duration::from_secs(5));
+    file.write(b"x").unwrap();
+    assert_eq!(file.status().unwrap().modified, 1_005_000_000_000);
+    let place = fixture.vfs.place(&*file).unwrap();
+    assert_eq!(fixture.vfs.set_modified(place, 7_000_000_000), Ok(()));
+    assert_eq!(file.status().unwrap().modified, 7_000_000_000);
+}
+
+#[test]
+fn positions_in_a_directory_can_be_gone_back_to() {
+    let fixture = fixture(root());
+    let file = fixture.open("/", READ).unwrap();
+    let directory = file.directory().unwrap();
+    let next = || directory.next_name().unwrap().map(|name| name.name);
+    let all: Vec<_> = core::iter::from_fn(|| {
+        let position = file.seek(Seek::Current(0)).unwrap();
+        next().map(|name| (position, name))
+    })
+    .collect();
+    for (position, name) in all.iter().rev() {
+        assert_eq!(file.seek(Seek::Start(*position)), Ok(*position));
+        assert_eq!(next().as_ref(), Some(name));
+    }
+    directory.put_back();
+    assert_eq!(next().as_ref(), all.first().map(|(_, name)| name));
+}
+
+#[test]
+fn a_directory_that_is_emptied_while_it_is_listed_is_listed_whole() {
+    let fixture = fixture(root());
+    let top = fixture.vfs.root();
+    for number in 0..100 {
+        fixture.open(&std::format!("/tmp/{number}"), CREATE).unwrap();
+    }
+    let file = fixture.open("/tmp", READ).unwrap();
+    let mut removed = 0;
+    while let Some(name) = file.directory().unwrap().next_name().unwrap() {
+        removed += u32::from(fixture.vfs.remove(top, &[b"/tmp/", &*name.name].concat(), false).is_ok());
+    }
+    assert_eq!((removed, &*fixture.names("/tmp")), (100, ". .."));
+    file.seek(Seek::Start(0)).unwrap();
+    let again = core::iter::from_fn(|| file.directory().unwrap().next_name().unwrap());
+    assert_eq!(again.count(), 2);
+}
+
+#[test]
+fn proc_tells_of_the_image() {
+    let fixture = fixture(root());
+    assert!(
+        fixture.text("/proc/meminfo").contains("MemTotal:           8192 kB\nMemFree:            4096 kB\n")
+    );
+    assert_eq!(fixture.text("/proc/uptime"), "1000.00 0.00\n");
+    fixture.clock.advance(iface_clock::Duration::from_millis(1250));
+    assert_eq!(fixture.text("/proc/uptime"), "1001.25 0.00\n");
+    assert_eq!(fixture.text("/proc/loadavg"), "0.00 0.00 0.00 1/1 1\n");
+    assert_eq!(fixture.text("/proc/sys/kernel/hostname"), "here\n");
+    assert_eq!(fixture.text("/proc/sys/kernel/random/uuid"), "07070707-0707-4707-8707-070707070707\n");
+    assert!(fixture.text("/proc/cpuinfo").starts_with("processor\t: 0\n"));
+    assert!(fixture.text("/proc/stat").contains("\nbtime 0\n"));
+    assert_eq!(fixture.text("/proc/self/cmdline"), "");
+}
+
+#[test]
+fn proc_tells_of_the_process() {
+    let fixture = fixture(root());
+    let process: &'static FakeProcess = Box::leak(Box::default());
+    process.directory.set(fixture.find("/www").ok());
+    fixture.vfs.set_process(process);
+    assert_eq!(fixture.text("/proc/self/cmdline"), "server\0-v\0");
+    assert_eq!(fixture.text("/proc/1/environ"), "HOME=/\0");
+    assert_eq!(fixture.text("/proc/self/comm"), "server\n");
+    assert_eq!(fixture.text("/proc/self/maps"), "1000-2000 r--p 00000000 00:00 0\n");
+    assert!(fixture.text("/proc/self/status").contains("\nThreads:\t3\n"));
+    assert!(fixture.text("/proc/self/limits").contains("Max open files            1024 "));
+    let stat = fixture.text("/proc/self/stat");
+    let fields: Vec<_> = stat.split(' ').collect();
+    // Threads, bytes and pages (proc_pid_stat(5)).
+    assert_eq!((fields.len(), fields[19], fields[22], fields[23]), (52, "3", "4194304", "1024"));
+    let read_link = |path: &str| fixture.vfs.read_link(fixture.vfs.root(), path.as_bytes());
+    assert_eq!(read_link("/proc/self/cwd"), Ok(b"/www".into()));
+    assert_eq!(read_link("/proc/self/exe"), Ok(b"/server".into()));
+    assert_eq!(read_link("/proc/self"), Ok(b"1".into()));
+    assert_eq!(fixture.text("/proc/self/cwd/index.html"), "<p>hello");
+}
+
+#[test]
+fn descriptors_are_links() {
+    let fixture = fixture(root());
+    let process: &'static FakeProcess = Box::leak(Box::default());
+    fixture.vfs.set_process(process);
+    let console = fixture.open("/dev/console", OpenOptions { write: true, ..READ }).unwrap();
+    let page = fixture.open("/home/index.html", READ).unwrap();
+    let gone = fixture.open("/tmp/gone", CREATE).unwrap();
+    fixture.vfs.remove(fixture.vfs.root(), b"/tmp/gone", false).unwrap();
+    process.files.replace(Vec::from([None, Some(console), Some(page.clone()), Some(gone)]));
+    assert_eq!(fixture.names("/dev/fd/"), ". .. 1 2 3");
+    let read_link = |path: &str| fixture.vfs.read_link(fixture.vfs.root(), path.as_bytes());
+    assert_eq!(read_link("/proc/self/fd/1"), Ok(b"/dev/console".into()));
+    assert_eq!(read_link("/dev/fd/2"), Ok(b"/www/index.html".into()));
+    assert_eq!(read_link("/dev/fd/3"), Ok(b"/tmp/gone (deleted)".into()));
+    for none in ["/dev/fd/0", "/dev/fd/4", "/dev/fd/01", "/dev/fd/+1", "/dev/fd/x", "/dev/stdin"] {
+        assert_eq!(fixture.open(none, READ).err(), Some(Errno::ENOENT), "{none}");
+    }
+    let out = fixture.open("/dev/stdout", OpenOptions { create: true, ..WRITE }).unwrap();
+    assert_eq!((out.write(b"out"), &**fixture.written.borrow()), (Ok(3), &b"out"[..]));
+    page.read(&mut [0; 3]).unwrap();
+    let again = fixture.open("/dev/stderr", READ).unwrap();
+    assert_eq!(again.seek(Seek::Current(0)), Ok(0), "a position of its own");
+    process.files.borrow_mut()[1] = Some(again);
+    assert_eq!(read_link("/proc/self/fd/1"), Ok(b"/www/index.html".into()));
+}
