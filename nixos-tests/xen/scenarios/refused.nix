@@ -9,28 +9,40 @@ let
     noteless = "Invalid kernel";
     text = "Invalid kernel";
     diskless = "/disks/nothing";
+    bridgeless = "nowhere";
   };
+  kernel = "${image}/${image.name}";
   kernels = {
     # EM_AARCH64 in e_machine.
     alien = made ''
-      cp ${image}/${image.name} $out
+      cp ${kernel} $out
       chmod u+w $out
       printf '\267\000' | dd of=$out bs=1 seek=18 conv=notrunc status=none
     '';
-    truncated = made "head -c 1000 ${image}/${image.name} > $out";
+    truncated = made "head -c 1000 ${kernel} > $out";
     # The notes' owner has another name.
-    noteless = made "LC_ALL=C sed 's/Xen\\x00/Non\\x00/g' ${image}/${image.name} > $out";
+    noteless = made "LC_ALL=C sed 's/Xen\\x00/Non\\x00/g' ${kernel} > $out";
     text = made "echo text > $out";
-    diskless = "${image}/${image.name}";
+    diskless = kernel;
+    bridgeless = kernel;
   };
-  disks.diskless = [ "format=raw,vdev=xvda,access=rw,target=/disks/nothing" ];
+  devices = {
+    diskless.disks = [ "format=raw,vdev=xvda,access=rw,target=/disks/nothing" ];
+    bridgeless = {
+      network = true;
+      bridge = "nowhere";
+    };
+  };
 in
 types (type: {
-  domains = builtins.mapAttrs (domain: kernel: {
-    inherit kernel type;
-    network = false;
-    disks = disks.${domain} or [ ];
-  }) kernels;
+  domains = builtins.mapAttrs (
+    domain: kernel:
+    {
+      inherit kernel type;
+      network = false;
+    }
+    // devices.${domain} or { }
+  ) kernels;
   steps = map (domain: {
     create = {
       inherit domain;
