@@ -4,8 +4,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use iface_net_stack::Binding;
 use iface_platform::CommandLine;
 
 /// Which ports are served elsewhere.
@@ -37,15 +38,20 @@ impl Forwards {
     }
 
     /// Where the host has what the image has at `local`.
-    pub fn host(&self, local: SocketAddr) -> SocketAddr {
-        let Some(forward) = self.0.iter().find(|forward| forward.guest == local.port()) else { return local };
+    pub fn host(&self, binding: Binding) -> Binding {
+        let local = binding.address;
+        let Some(forward) = self.0.iter().find(|forward| forward.guest == local.port()) else {
+            return binding;
+        };
         let address = match local.ip() {
-            IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(address) if address.is_unspecified() && binding.ipv6_only => {
+                Ipv6Addr::LOCALHOST.into()
+            }
             // Of the loopback addresses the one that every host has.
-            IpAddr::V6(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            address if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             address => address,
         };
-        (address, forward.host).into()
+        Binding { address: (address, forward.host).into(), ..binding }
     }
 
     /// The image's port that the host has at `port`.

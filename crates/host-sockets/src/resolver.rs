@@ -37,8 +37,12 @@ pub fn resolve<C: Clock, S: Scheduler>(
     if !known.is_empty() {
         return Ok(known);
     }
-    let servers = files::name_servers(&files::text("/etc/resolv.conf"));
-    ask_all(stack, &servers, Duration::from_millis(timeout_ms.into()), name)
+    ask_all(stack, &name_servers(), Duration::from_millis(timeout_ms.into()), name)
+}
+
+/// The servers that the host asks.
+pub fn name_servers() -> Vec<IpAddr> {
+    files::name_servers(&files::text("/etc/resolv.conf"))
 }
 
 /// What the host itself knows. `localhost` is never asked for (RFC 6761, section 6.3).

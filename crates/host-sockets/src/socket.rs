@@ -1,11 +1,14 @@
 //! Sockets of the host, opened without blocking.
 
-use iface_net_stack::{IpAddr, Ipv4Addr, Poller, Progress, Readiness, SocketAddr, SocketError, Told};
+use iface_net_stack::{
+    Binding, IpAddr, Ipv4Addr, Poller, Progress, Readiness, SocketAddr, SocketError, Told,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::sockopt::{
-    set_ipv6_v6only, set_socket_linger, set_socket_reuseaddr, set_tcp_nodelay, socket_error,
+    set_ipv6_v6only, set_socket_linger, set_socket_reuseaddr, set_socket_reuseport, set_tcp_nodelay,
+    socket_error,
 };
 use rustix::net::{
     AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect, getpeername,
@@ -55,7 +58,7 @@ impl HostSocket {
 
     /// Listens at `local`.
     pub fn listen(local: SocketAddr, backlog: usize) -> Result<Self, Errno> {
-        let mut socket = Self::bind(local)?;
+        let mut socket = Self::bind(local.into())?;
         socket.begin_listening(backlog)?;
         Ok(socket)
     }
@@ -67,9 +70,9 @@ impl HostSocket {
         Ok(socket)
     }
 
-    /// A socket for TCP at `local`.
-    pub fn bind(local: SocketAddr) -> Result<Self, Errno> {
-        bound(local, SocketType::STREAM).map(|fd| Self::new(fd, Kind::Bound))
+    /// A bound socket for TCP.
+    pub fn bind(binding: Binding) -> Result<Self, Errno> {
+        bound(binding, SocketType::STREAM).map(|fd| Self::new(fd, Kind::Bound))
     }
 
     /// Makes a bound socket one that listens.
@@ -123,9 +126,9 @@ impl HostSocket {
         }
     }
 
-    /// A socket for datagrams at `local`.
-    pub fn datagrams(local: SocketAddr) -> Result<Self, Errno> {
-        bound(local, SocketType::DGRAM).map(|fd| Self::new(fd, Kind::Datagrams))
+    /// A bound socket for datagrams.
+    pub fn datagrams(binding: Binding) -> Result<Self, Errno> {
+        bound(binding, SocketType::DGRAM).map(|fd| Self::new(fd, Kind::Datagrams))
     }
 
     /// What could be done now.
@@ -182,24 +185,32 @@ fn unbound(address: SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
     socket_with(family, kind, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
 }
 
-/// A socket at `local`. The unspecified address of IPv6 takes IPv4 in; on a host without IPv6 that alone.
-fn bound(local: SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
-    match bound_in_family(local, kind) {
-        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) if local.is_ipv6() && local.ip().is_unspecified() => {
-            bound_in_family((IpAddr::from(Ipv4Addr::UNSPECIFIED), local.port()).into(), kind)
+/// A bound socket. The unspecified address of IPv6 takes IPv4 in unless it is told not to; on a host without IPv6 it is
+/// that of IPv4.
+fn bound(binding: Binding, kind: SocketType) -> Result<OwnedFd, Errno> {
+    let local = binding.address;
+    let takes_ipv4_in = local.is_ipv6() && local.ip().is_unspecified() && !binding.ipv6_only;
+    match bound_in_family(binding, takes_ipv4_in, kind) {
+        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) if takes_ipv4_in => {
+            let address = (IpAddr::from(Ipv4Addr::UNSPECIFIED), local.port()).into();
+            bound_in_family(Binding { address, ..binding }, false, kind)
         }
         other => other,
     }
 }
 
-fn bound_in_family(local: SocketAddr, kind: SocketType) -> Result<OwnedFd, Errno> {
+fn bound_in_family(binding: Binding, takes_ipv4_in: bool, kind: SocketType) -> Result<OwnedFd, Errno> {
+    let local = binding.address;
     let fd = unbound(local, kind)?;
     if local.is_ipv6() {
-        set_ipv6_v6only(&fd, !local.ip().is_unspecified())?;
+        set_ipv6_v6only(&fd, !takes_ipv4_in)?;
     }
     if kind == SocketType::STREAM {
         // Connections of an earlier listener that linger do not hold its port.
         set_socket_reuseaddr(fd.as_fd(), true)?;
+    }
+    if binding.shared {
+        set_socket_reuseport(&fd, true)?;
     }
     bind(&fd, &local)?;
     Ok(fd)

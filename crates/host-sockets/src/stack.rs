@@ -6,7 +6,7 @@ use core::cell::RefCell;
 
 use iface_clock::Clock;
 use iface_net_stack::{
-    Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
+    Binding, Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
     SocketAddr, SocketError, Told,
 };
 use iface_scheduler::Scheduler;
@@ -152,8 +152,12 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
         addresses::of_host().unwrap_or_default()
     }
 
+    fn name_servers(&self) -> Vec<IpAddr> {
+        resolver::name_servers()
+    }
+
     fn tcp_listen(&self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError> {
-        self.open(HostSocket::listen(self.shared.forwards.host(local), backlog))
+        self.open(HostSocket::listen(self.shared.forwards.host(local.into()).address, backlog))
     }
 
     fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddr), SocketError> {
@@ -176,8 +180,8 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
         self.open(HostSocket::connect(remote))
     }
 
-    fn tcp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
-        self.open(HostSocket::bind(self.shared.forwards.host(local)))
+    fn tcp_bind(&self, binding: Binding) -> Result<Socket, OpenError> {
+        self.open(HostSocket::bind(self.shared.forwards.host(binding)))
     }
 
     fn tcp_listen_at(&self, bound: Socket, backlog: usize) -> Result<(), OpenError> {
@@ -213,8 +217,8 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
         self.on(socket, Kind::Stream, |socket| shutdown(&socket.fd, Shutdown::Write))
     }
 
-    fn udp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
-        self.open(HostSocket::datagrams(self.shared.forwards.host(local)))
+    fn udp_bind(&self, binding: Binding) -> Result<Socket, OpenError> {
+        self.open(HostSocket::datagrams(self.shared.forwards.host(binding)))
     }
 
     fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {

@@ -23,10 +23,14 @@ pub type Told = Rc<dyn Fn(Readiness)>;
 /// An operation that can't go on now answers `WouldBlock`; a [`Poller`] tells when it can. Using a [`Socket`] after
 /// [`close`](NetStack::close) answers `Closed`, also when its place was given to a newer one.
 pub trait NetStack: Copy + 'static {
-    /// The addresses this host has, with their prefix lengths; empty while none is configured.
+    /// The addresses this host has, with their prefix lengths, those of loopback left out; empty while none is configured.
     fn addresses(&self) -> Vec<(IpAddr, u8)>;
 
-    /// Listens for TCP connections on `local` (an unspecified address: on all). Up to `backlog` connections wait for
+    /// The name servers that [`resolve`](NetStack::resolve) asks, in their order; those of a lease are among them as long as
+    /// it lasts.
+    fn name_servers(&self) -> Vec<IpAddr>;
+
+    /// Listens for TCP connections on `local`, as a [`Binding`] of it. Up to `backlog` connections wait for
     /// [`accept`](NetStack::accept); further ones are not answered, so that the peer tries again.
     fn tcp_listen(&self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError>;
 
@@ -36,9 +40,8 @@ pub trait NetStack: Copy + 'static {
     /// Begins a TCP connection. It becomes writable when established; when it can't be, `send` and `recv` say why.
     fn tcp_connect(&self, remote: SocketAddr) -> Result<Socket, OpenError>;
 
-    /// Keeps `local` for a TCP socket that neither listens nor is connected yet: a peer that connects is refused. Port 0
-    /// picks one.
-    fn tcp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError>;
+    /// Keeps an address for a TCP socket that neither listens nor is connected yet: a peer that connects is refused.
+    fn tcp_bind(&self, binding: Binding) -> Result<Socket, OpenError>;
 
     /// Has a socket of [`tcp_bind`](NetStack::tcp_bind) listen, as [`tcp_listen`](NetStack::tcp_listen) does.
     fn tcp_listen_at(&self, bound: Socket, backlog: usize) -> Result<(), OpenError>;
@@ -59,8 +62,8 @@ pub trait NetStack: Copy + 'static {
     /// Says that no more is to be sent: the peer reads to the end. Receiving goes on.
     fn shutdown(&self, socket: Socket) -> Result<(), SocketError>;
 
-    /// A UDP socket at `local`; port 0 picks one.
-    fn udp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError>;
+    /// A UDP socket.
+    fn udp_bind(&self, binding: Binding) -> Result<Socket, OpenError>;
 
     /// Sends one datagram.
     fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError>;

@@ -1,5 +1,8 @@
 //! The words that sockets are spoken of with.
 
+use core::net::{AddrParseError, IpAddr, SocketAddr};
+use core::str::FromStr;
+
 /// Names an open socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Socket {
@@ -12,6 +15,38 @@ pub struct Socket {
 /// Names a poller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Poller(pub u32);
+
+/// Where a socket is bound, and beside whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// An unspecified address stands for each of this host's; that of IPv6 takes IPv4 in. Port 0 picks one.
+    pub address: SocketAddr,
+    /// The unspecified address of IPv6 leaves IPv4 to others.
+    pub ipv6_only: bool,
+    /// Others that say so, too, may be bound to the same, and get a share of the connections or datagrams.
+    pub shared: bool,
+}
+
+impl From<SocketAddr> for Binding {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, ipv6_only: false, shared: false }
+    }
+}
+
+impl From<(IpAddr, u16)> for Binding {
+    fn from(address: (IpAddr, u16)) -> Self {
+        SocketAddr::from(address).into()
+    }
+}
+
+impl FromStr for Binding {
+    type Err = AddrParseError;
+
+    /// Of an address with its port.
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        text.parse::<SocketAddr>().map(Self::from)
+    }
+}
 
 /// What can be done with a socket, or is waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,10 @@
 use alloc::vec::Vec;
 use core::array;
 use core::cell::Cell;
+use core::net::SocketAddr;
 use core::time::Duration;
 
+use iface_net_stack::Binding;
 use linux_raw_sys::net::{
     IP_BIND_ADDRESS_NO_PORT, IP_MTU_DISCOVER, IP_TOS, IP_TTL, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP,
     IPV6_TCLASS, IPV6_UNICAST_HOPS, IPV6_V6ONLY, SO_BROADCAST, SO_DONTROUTE, SO_KEEPALIVE, SO_LINGER,
@@ -206,6 +208,17 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// Where a socket with these options is bound, which is to be at `address`.
+    pub fn binding(&self, address: SocketAddr) -> Binding {
+        let ipv6_only = self.is_set(SOL_IPV6, IPV6_V6ONLY);
+        Binding { address, ipv6_only, shared: self.is_set(SOL_SOCKET, SO_REUSEPORT) }
+    }
+
+    /// Whether a flag is set; not so of one that the socket does not have.
+    fn is_set(&self, level: u32, name: u32) -> bool {
+        self.kinds.find(level, name).is_ok_and(|place| self.numbers[place].get() != 0)
     }
 
     /// Whether closing resets the connection: `SO_LINGER` with no time.

@@ -223,6 +223,12 @@ impl<N: NetStack> Tcp<N> {
         }
     }
 
+    fn bind_to(&self, local: SocketAddr) -> Result<StackSocket, Errno> {
+        let socket = self.stack.tcp_bind(self.options.binding(local)).map_err(open_error)?;
+        self.phase.set(Phase::Bound(socket));
+        Ok(socket)
+    }
+
     /// Begins to connect.
     fn begin(&self, remote: SocketAddr) -> Result<(), Errno> {
         let socket = match self.phase.get() {
@@ -321,20 +327,14 @@ impl<N: NetStack> Socket for Tcp<N> {
     fn bind(&self, address: &Address) -> Result<(), Errno> {
         let local = self.version.given(address)?;
         let Phase::Idle = self.phase.get() else { return Err(Errno::EINVAL) };
-        let socket = self.stack.tcp_bind(local).map_err(open_error)?;
-        self.phase.set(Phase::Bound(socket));
-        Ok(())
+        self.bind_to(local).map(|_| ())
     }
 
     fn listen(&self, backlog: usize) -> Result<(), Errno> {
         let socket = match self.phase.get() {
             Phase::Listening(_) => return Ok(()),
             Phase::Bound(socket) => socket,
-            Phase::Idle => {
-                let socket = self.stack.tcp_bind(self.version.unspecified()).map_err(open_error)?;
-                self.phase.set(Phase::Bound(socket));
-                socket
-            }
+            Phase::Idle => self.bind_to(self.version.unspecified())?,
             _ => return Err(Errno::EINVAL),
         };
         // Linux lets one more wait than it is told.

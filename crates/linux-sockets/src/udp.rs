@@ -77,7 +77,7 @@ impl<N: NetStack> Udp<N> {
         if let Some(socket) = self.socket.get() {
             return Ok(socket);
         }
-        let socket = self.stack.udp_bind(local).map_err(open_error)?;
+        let socket = self.stack.udp_bind(self.options.binding(local)).map_err(open_error)?;
         self.socket.set(Some(socket));
         // It is open, so it can be told of.
         let _ = self.stack.notify(socket, Some(told(&self.watchers)));

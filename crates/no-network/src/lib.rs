@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use iface_net_stack::{
-    Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
+    Binding, Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
     SocketAddr, SocketError, Told,
 };
 use iface_scheduler::{Scheduler, Wakeup};
@@ -47,6 +47,10 @@ impl<S: Scheduler> NetStack for NoNetwork<S> {
         Vec::new()
     }
 
+    fn name_servers(&self) -> Vec<IpAddr> {
+        Vec::new()
+    }
+
     fn tcp_listen(&self, _: SocketAddr, _: usize) -> Result<Socket, OpenError> {
         Err(OpenError::AddressNotAvailable)
     }
@@ -59,7 +63,7 @@ impl<S: Scheduler> NetStack for NoNetwork<S> {
         Err(OpenError::Unreachable)
     }
 
-    fn tcp_bind(&self, _: SocketAddr) -> Result<Socket, OpenError> {
+    fn tcp_bind(&self, _: Binding) -> Result<Socket, OpenError> {
         Err(OpenError::AddressNotAvailable)
     }
 
@@ -87,7 +91,7 @@ impl<S: Scheduler> NetStack for NoNetwork<S> {
         Err(SocketError::Closed)
     }
 
-    fn udp_bind(&self, _: SocketAddr) -> Result<Socket, OpenError> {
+    fn udp_bind(&self, _: Binding) -> Result<Socket, OpenError> {
         Err(OpenError::AddressNotAvailable)
     }
 
@@ -151,7 +155,7 @@ mod tests {
         let stack = NoNetwork(scheduler);
         let loopback = SocketAddr::from(([127, 0, 0, 1], 80));
         assert_eq!(stack.tcp_connect(loopback), Err(OpenError::Unreachable));
-        assert_eq!(stack.udp_bind(loopback), Err(OpenError::AddressNotAvailable));
+        assert_eq!(stack.udp_bind(loopback.into()), Err(OpenError::AddressNotAvailable));
         assert_eq!(stack.resolve("127.0.0.1"), Ok(Vec::from([loopback.ip()])));
         assert_eq!(stack.resolve("name"), Err(ResolveError::NoServer));
         let deadline = events.clock().now() + Duration::from_millis(3);

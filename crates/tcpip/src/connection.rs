@@ -9,6 +9,7 @@ use smoltcp::socket::tcp::{self, State};
 use smoltcp::time::Duration;
 
 use crate::flow::Flow;
+use crate::port::Way;
 
 /// How connections are set up; the fields are the room's options.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,8 @@ pub struct Connection {
     handle: SocketHandle,
     pub role: Role,
     pub flow: Flow,
+    /// How its packets go; those that come another way are somebody else's.
+    pub way: Way,
     /// When it was opened.
     pub begun: Instant,
     /// Why it ended, where it did not end well.
@@ -77,13 +80,14 @@ impl Connection {
         let socket = tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        let (role, flow) = (Role::Held, Flow::NONE);
-        Some(Self { sockets, handle, role, flow, begun: Instant::START, error: None, numbers: None })
+        let (role, flow, way) = (Role::Held, Flow::NONE, Way::Card);
+        Some(Self { sockets, handle, role, flow, way, begun: Instant::START, error: None, numbers: None })
     }
 
     /// Makes one that is over fit for the next peer.
-    pub fn renew(&mut self, tuning: &Tuning, flow: Flow, role: Role, now: Instant) {
-        (self.flow, self.role, self.begun, self.error, self.numbers) = (flow, role, now, None, None);
+    pub fn renew(&mut self, tuning: &Tuning, flow: Flow, way: Way, role: Role, now: Instant) {
+        (self.flow, self.way, self.role, self.begun) = (flow, way, role, now);
+        (self.error, self.numbers) = (None, None);
         let socket = self.socket_mut();
         socket.abort();
         socket.set_nagle_enabled(tuning.nagle);

@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 use core::net::SocketAddr;
 
 use iface_clock::Instant;
-use iface_net_stack::{Readiness, SocketError};
+use iface_net_stack::{Binding, Readiness, SocketError};
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::udp;
 use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
@@ -20,14 +20,15 @@ pub struct Room {
 pub struct Datagrams {
     pub sockets: SocketSet<'static>,
     handle: SocketHandle,
-    pub local: SocketAddr,
+    pub binding: Binding,
     /// Once the application gave it up: until when what it has to send may wait for its neighbor to be found.
     pub give_up: Option<Instant>,
 }
 
 impl Datagrams {
-    /// Bound to `local`, whose port is not 0.
-    pub fn new(room: Room, local: SocketAddr) -> Self {
+    /// Bound, and not to port 0.
+    pub fn new(room: Room, binding: Binding) -> Self {
+        let local = binding.address;
         let buffer =
             || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY; room.datagrams], vec![0; room.bytes]);
         let mut socket = udp::Socket::new(buffer(), buffer());
@@ -36,7 +37,7 @@ impl Datagrams {
         debug_assert!(bound.is_ok(), "a new socket binds to any port but 0");
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Self { sockets, handle, local, give_up: None }
+        Self { sockets, handle, binding, give_up: None }
     }
 
     fn socket(&self) -> &udp::Socket<'static> {

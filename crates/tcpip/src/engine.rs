@@ -5,6 +5,7 @@
 //! happened to it: a frame came, the application used it, its timer ran out, its neighbor was found.
 
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use core::net::IpAddr;
 
 use iface_clock::{Duration, Instant};
 use iface_net_device::NetDevice;
@@ -12,13 +13,15 @@ use iface_net_stack::{Event, Poller, Readiness, SocketError};
 use iface_scheduler::ThreadId;
 use smoltcp::iface::{Interface, PollResult, SocketSet};
 use smoltcp::socket::tcp::State;
+use smoltcp::wire::IpAddress;
 
 use crate::connection::{Connection, Role, Tuning};
 use crate::datagrams::Room;
-use crate::flow::{Flow, FlowHash, Peek, Segment, flag, peek};
+use crate::flow::{Flow, FlowHash, Peek, Segment, flag, peek, peek_packet};
 use crate::housekeeping::Housekeeping;
+use crate::loopback;
 use crate::poller::Pollers;
-use crate::port::{Port, Sent};
+use crate::port::{Exchange, Port, Sent, Way};
 use crate::reply;
 use crate::table::{Entry, Table};
 use crate::time_wait::{Answer, TimeWait};
@@ -47,6 +50,7 @@ pub struct Limits {
     pub sockets: usize,
     pub backlog: usize,
     pub linger: Duration,
+    pub ipv6: bool,
     pub tuning: Tuning,
     pub datagrams: Room,
 }
@@ -54,7 +58,10 @@ pub struct Limits {
 /// The stack without its threads.
 pub struct Engine<D> {
     pub port: Port<D>,
+    /// The protocols over the card.
     pub interface: Interface,
+    /// The protocols from this host to itself.
+    pub loopback: Interface,
     pub table: Table,
     pub time_wait: TimeWait,
     pub pollers: Pollers,
@@ -69,6 +76,8 @@ pub struct Engine<D> {
     /// Sockets whose neighbor is asked for.
     unresolved: Vec<u32>,
     spare: Vec<Connection>,
+    /// Who sees packets of loopback that are for no socket.
+    nobody: SocketSet<'static>,
     random: u64,
     /// When there was no frame left to receive.
     caught_up: Instant,
@@ -93,6 +102,7 @@ impl<D: NetDevice> Engine<D> {
     pub fn new(
         port: Port<D>,
         interface: Interface,
+        loopback: Interface,
         housekeeping: Housekeeping,
         limits: Limits,
         hash: FlowHash,
@@ -100,6 +110,7 @@ impl<D: NetDevice> Engine<D> {
         Self {
             port,
             interface,
+            loopback,
             table: Table::new(limits.sockets, hash),
             time_wait: TimeWait::new(hash),
             pollers: Pollers::default(),
@@ -111,6 +122,7 @@ impl<D: NetDevice> Engine<D> {
             dirty: VecDeque::new(),
             unresolved: Vec::new(),
             spare: Vec::new(),
+            nobody: SocketSet::new(Vec::new()),
             random: hash.0[0],
             caught_up: Instant::START,
             armed: false,
@@ -127,6 +139,7 @@ impl<D: NetDevice> Engine<D> {
         }
         self.send();
         self.receive();
+        self.receive_own();
         self.keep_house();
         self.port.device.flush();
     }
@@ -158,7 +171,7 @@ impl<D: NetDevice> Engine<D> {
 
     /// Asks the card to fire for the next frame. Returns false where there is work left: then it may not.
     pub fn rest(&mut self) -> bool {
-        if !self.dirty.is_empty() && !self.blocked {
+        if self.has_work() {
             return false;
         }
         self.armed = self.armed || self.port.device.arm();
@@ -180,7 +193,12 @@ impl<D: NetDevice> Engine<D> {
 
     /// Whether somebody has to come back without being called.
     pub fn is_busy(&self) -> bool {
-        !self.armed || (!self.dirty.is_empty() && !self.blocked) || self.housekeeping.dirty
+        !self.armed || self.has_work() || self.housekeeping.dirty
+    }
+
+    /// Whether something can be sent, or received from this host itself.
+    fn has_work(&self) -> bool {
+        (!self.dirty.is_empty() && !self.blocked) || self.port.loopback.len() > 0
     }
 
     /// When there is something to do though no frame comes.
@@ -274,13 +292,23 @@ impl<D: NetDevice> Engine<D> {
         }
     }
 
+    /// Receives what this host sent to itself; what it answers waits for the next round.
+    fn receive_own(&mut self) {
+        for _ in 0..self.port.loopback.len() {
+            let Some(packet) = self.port.loopback.receive() else { return };
+            match peek_packet(&packet) {
+                Peek::Tcp(segment) => self.ingress_tcp(Way::Loopback, &segment, &packet),
+                Peek::Udp(flow) => self.ingress_udp(Way::Loopback, &flow, &packet),
+                _ => self.ingress_own(&packet),
+            }
+            self.port.loopback.recycle(packet);
+        }
+    }
+
     fn ingress(&mut self, frame: &[u8]) {
         match peek(frame) {
-            Peek::Tcp(segment) => self.ingress_tcp(&segment, frame),
-            Peek::Udp(flow) => match self.table.find_bound(&flow) {
-                Some(number) => self.deliver_datagram(number, frame),
-                None => self.ingress_other(frame, true),
-            },
+            Peek::Tcp(segment) => self.ingress_tcp(Way::Card, &segment, frame),
+            Peek::Udp(flow) => self.ingress_udp(Way::Card, &flow, frame),
             Peek::Neighbor => {
                 self.ingress_other(frame, true);
                 self.housekeeping.routers.hear(&mut self.interface, frame, self.now);
@@ -288,6 +316,16 @@ impl<D: NetDevice> Engine<D> {
             }
             Peek::Other => self.ingress_other(frame, false),
             Peek::Fragment => {}
+        }
+    }
+
+    fn ingress_udp(&mut self, way: Way, flow: &Flow, frame: &[u8]) {
+        match (self.table.find_bound(flow), way) {
+            // Nobody else has an address of this host.
+            (Some(_), Way::Card) if self.is_own(flow.remote().0) => {}
+            (Some(number), _) => self.deliver_datagram(way, number, frame),
+            (None, Way::Card) => self.ingress_other(frame, true),
+            (None, Way::Loopback) => self.ingress_own(frame),
         }
     }
 
@@ -313,48 +351,59 @@ impl<D: NetDevice> Engine<D> {
         }
     }
 
-    fn ingress_tcp(&mut self, segment: &Segment, frame: &[u8]) {
+    fn ingress_tcp(&mut self, way: Way, segment: &Segment, frame: &[u8]) {
         if let Some(number) = self.table.find(&segment.flow) {
-            return self.deliver(number, segment, frame);
+            return self.deliver(way, number, segment, frame);
         }
+        // Connections of this host with itself leave nothing behind: no packet of theirs comes late.
         match self.time_wait.answer(segment, self.now) {
             Some(Answer::Acknowledge(record)) => return reply::acknowledge(&mut self.port, &record, frame),
             Some(Answer::Ignore) => return,
             Some(Answer::Open) | None => {}
         }
         match self.table.find_bound(&segment.flow) {
-            Some(number) if segment.opens() && self.table.bound(number).is_none() => {
-                self.admit(number, segment, frame)
-            }
+            Some(number) if segment.opens() => self.admit(way, number, segment, frame),
+            _ if way == Way::Loopback => self.ingress_own(frame),
             _ => self.ingress_other(frame, false),
         }
     }
 
+    /// A packet of this host that is for no socket of it.
+    fn ingress_own(&mut self, packet: &[u8]) {
+        let mut port = self.port.with(Way::Loopback, packet);
+        self.loopback.poll_ingress_single(micros(self.now), &mut port, &mut self.nobody);
+    }
+
     /// A frame that is for no socket of an application.
     fn ingress_other(&mut self, frame: &[u8], concerns_housekeeping: bool) {
-        self.exchange(frame, None);
+        let (port, sockets) = (&mut self.port.with(Way::Card, frame), &mut self.housekeeping.sockets);
+        self.interface.poll_ingress_single(micros(self.now), port, sockets);
         self.housekeeping.dirty |= concerns_housekeeping;
     }
 
-    /// Shows `frame` to the protocols, which see the socket `number` alone, or those of the housekeeping.
-    fn exchange(&mut self, frame: &[u8], number: Option<u32>) {
-        let sockets = match number {
-            Some(number) => self.table.slot(number).entry.sockets(),
-            None => Some(&mut self.housekeeping.sockets),
+    /// Shows `frame` to the protocols, which see the socket `number` alone.
+    fn exchange(&mut self, way: Way, frame: &[u8], number: u32) {
+        let interface = match way {
+            Way::Card => &mut self.interface,
+            Way::Loopback => &mut self.loopback,
         };
-        if let Some(sockets) = sockets {
-            self.interface.poll_ingress_single(micros(self.now), &mut self.port.with(frame), sockets);
+        if let Some(sockets) = self.table.slot(number).entry.sockets() {
+            interface.poll_ingress_single(micros(self.now), &mut self.port.with(way, frame), sockets);
         }
     }
 
-    fn deliver_datagram(&mut self, number: u32, frame: &[u8]) {
-        self.exchange(frame, Some(number));
+    fn deliver_datagram(&mut self, way: Way, number: u32, frame: &[u8]) {
+        self.exchange(way, frame, number);
         self.notify(number, Readiness::READABLE);
     }
 
-    fn deliver(&mut self, number: u32, segment: &Segment, frame: &[u8]) {
-        let Some(before) = self.table.connection(number).map(|connection| connection.state()) else { return };
-        self.exchange(frame, Some(number));
+    fn deliver(&mut self, way: Way, number: u32, segment: &Segment, frame: &[u8]) {
+        let Some(connection) = self.table.connection(number).filter(|connection| connection.way == way)
+        else {
+            return;
+        };
+        let before = connection.state();
+        self.exchange(way, frame, number);
         let numbers = self.port.take_sent().numbers;
         let tuning = self.limits.tuning;
         let Some(connection) = self.table.connection(number) else { return };
@@ -376,17 +425,17 @@ impl<D: NetDevice> Engine<D> {
     }
 
     /// Begins a connection that a peer asks for, if there is a place for it.
-    fn admit(&mut self, listener: u32, segment: &Segment, frame: &[u8]) {
-        if !self.has_address(segment.flow.local().0) || !self.make_place(listener) {
+    fn admit(&mut self, way: Way, listener: u32, segment: &Segment, frame: &[u8]) {
+        if !self.may_speak(way, &segment.flow) || !self.make_place(listener) {
             return;
         }
-        let Some(number) = self.open(segment.flow, Role::HalfOpen(listener)) else { return };
+        let Some(number) = self.open(segment.flow, way, Role::HalfOpen(listener)) else { return };
         let (address, port) = segment.flow.local();
         if let Some(connection) = self.table.connection(number) {
-            let listening = connection.socket_mut().listen((smoltcp::wire::IpAddress::from(address), port));
+            let listening = connection.socket_mut().listen((IpAddress::from(address), port));
             debug_assert!(listening.is_ok(), "a closed socket listens");
         }
-        self.exchange(frame, Some(number));
+        self.exchange(way, frame, number);
         match self.table.connection(number).map(|connection| connection.state()) {
             Some(State::SynReceived) => {
                 self.table.link(number);
@@ -396,6 +445,15 @@ impl<D: NetDevice> Engine<D> {
                 self.mark_dirty(number);
             }
             _ => self.retire(number),
+        }
+    }
+
+    /// Whether packets of a flow come this way: from elsewhere to an address of the card, or from this host to itself.
+    fn may_speak(&self, way: Way, flow: &Flow) -> bool {
+        let is_own = self.is_own(flow.remote().0);
+        match way {
+            Way::Card => self.has_address(flow.local().0) && !is_own,
+            Way::Loopback => self.is_own(flow.local().0) && is_own,
         }
     }
 
@@ -424,19 +482,19 @@ impl<D: NetDevice> Engine<D> {
 
     /// A closed connection in the table, which no frame finds yet; `None` where memory is short. The caller has seen
     /// that there is a place.
-    pub fn open(&mut self, flow: Flow, role: Role) -> Option<u32> {
-        let connection = self.connection(flow, role)?;
+    pub fn open(&mut self, flow: Flow, way: Way, role: Role) -> Option<u32> {
+        let connection = self.connection(flow, way, role)?;
         Some(self.table.insert(connection))
     }
 
     /// A closed connection; `None` where memory is short.
-    pub fn connection(&mut self, flow: Flow, role: Role) -> Option<Entry> {
+    pub fn connection(&mut self, flow: Flow, way: Way, role: Role) -> Option<Entry> {
         let tuning = &self.limits.tuning;
         let mut connection = match self.spare.pop() {
             Some(connection) => connection,
             None => Connection::new(tuning)?,
         };
-        connection.renew(tuning, flow, role, self.now);
+        connection.renew(tuning, flow, way, role, self.now);
         Some(Entry::Connection(Box::new(connection)))
     }
 
@@ -454,25 +512,44 @@ impl<D: NetDevice> Engine<D> {
     pub fn abort(&mut self, number: u32) {
         if let Some(connection) = self.table.connection(number) {
             connection.socket_mut().abort();
-            let time = micros(self.now);
-            self.interface.poll_egress(time, &mut self.port.sending(), &mut connection.sockets);
+            let (time, way) = (micros(self.now), connection.way);
+            let interface = match way {
+                Way::Card => &mut self.interface,
+                Way::Loopback => &mut self.loopback,
+            };
+            interface.poll_egress(time, &mut self.port.sending(way), &mut connection.sockets);
             self.retire(number);
         }
     }
 
-    /// Whether this host has `address`.
-    pub fn has_address(&self, address: core::net::IpAddr) -> bool {
-        self.interface.has_ip_addr(smoltcp::wire::IpAddress::from(address))
+    /// Whether the card has `address`.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.interface.has_ip_addr(IpAddress::from(address))
+    }
+
+    /// Whether what is sent to `address` stays on this host.
+    pub fn is_own(&self, address: IpAddr) -> bool {
+        self.loopback.has_ip_addr(IpAddress::from(address))
+    }
+
+    /// How packets to `address` go.
+    pub fn way_to(&self, address: IpAddr) -> Way {
+        if self.is_own(address) { Way::Loopback } else { Way::Card }
     }
 
     /// Has one socket send. Returns false where the card had no room.
     pub fn egress(&mut self, number: u32) -> bool {
-        let before = self.table.connection(number).map(|connection| connection.state());
+        let connection = self.table.connection(number).map(|connection| (connection.state(), connection.way));
+        let (before, way) = connection.map_or((None, Way::Card), |(state, way)| (Some(state), way));
         let time = micros(self.now);
         let mut again = true;
         for _ in 0..SEGMENTS_PER_TURN {
             let Some(sockets) = self.table.slot(number).entry.sockets() else { return true };
-            let next = turn(&mut self.interface, &mut self.port, sockets, time);
+            let interface = match way {
+                Way::Card => &mut self.interface,
+                Way::Loopback => &mut self.loopback,
+            };
+            let next = turn(interface, &mut self.port.sending(way), sockets, time);
             again = next.again;
             if !again {
                 self.after_turn(number, next.at);
@@ -557,6 +634,9 @@ impl<D: NetDevice> Engine<D> {
         if !connection.is_orphan() || connection.state() != State::TimeWait {
             return;
         }
+        if connection.way == Way::Loopback {
+            return self.retire(number);
+        }
         let pending = self.interface.poll_at(micros(now), &connection.sockets);
         if pending.is_some_and(|at| at <= micros(now) + delay) {
             return;
@@ -570,9 +650,16 @@ impl<D: NetDevice> Engine<D> {
     fn keep_house(&mut self) {
         let due = self.housekeeping.at.is_some_and(|at| at <= self.now);
         if due || self.housekeeping.dirty {
-            self.housekeeping.keep(&mut self.interface, &mut self.port, self.now);
+            if self.housekeeping.keep(&mut self.interface, &mut self.port, self.now) {
+                self.follow_addresses();
+            }
             self.wakes.append(&mut self.housekeeping.waiting);
         }
+    }
+
+    /// Gives this host for itself the addresses that its card has now.
+    pub fn follow_addresses(&mut self) {
+        loopback::follow(&mut self.loopback, &self.interface, self.limits.ipv6);
     }
 }
 
@@ -587,11 +674,11 @@ struct Next {
 /// Has the sockets send one frame each.
 fn turn<D: NetDevice>(
     interface: &mut Interface,
-    port: &mut Port<D>,
+    port: &mut Exchange<'_, D>,
     sockets: &mut SocketSet<'static>,
     time: smoltcp::time::Instant,
 ) -> Next {
-    let progress = interface.poll_egress(time, &mut port.sending(), sockets);
+    let progress = interface.poll_egress(time, port, sockets);
     let at = interface.poll_at(time, sockets);
     Next { again: progress != PollResult::None && at.is_some_and(|at| at <= time), at: at.map(instant) }
 }

@@ -5,6 +5,8 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use iface_net_stack::Binding;
+
 /// Length of an Ethernet header (IEEE 802.3).
 pub const ETHERNET_HEADER: usize = 14;
 
@@ -30,6 +32,11 @@ pub enum Transport {
     Udp = 17,
 }
 
+/// An end at each address of IPv4, whose own unspecified address this is.
+const ANY_IPV4: u128 = 0xffff_0000_0000;
+/// An end at each address of IPv6 alone: an address that no host has.
+const ANY_IPV6: u128 = u128::MAX;
+
 /// Both ends of a conversation. IPv4 addresses are mapped into IPv6's (RFC 4291, section 2.5.5.2); an end that is
 /// open is all zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +56,14 @@ impl Flow {
         Self::new(transport, (as_bits(local.0), local.1), (as_bits(remote.0), remote.1))
     }
 
-    /// From anyone to `local`; an unspecified address stands for each of this host's.
-    pub fn to(transport: Transport, local: (IpAddr, u16)) -> Self {
-        let address = if local.0.is_unspecified() { 0 } else { as_bits(local.0) };
-        Self::new(transport, (address, local.1), (0, 0))
+    /// From anyone to where a socket is bound.
+    pub fn to(transport: Transport, binding: &Binding) -> Self {
+        let (address, port) = (binding.address.ip(), binding.address.port());
+        let bits = match address {
+            IpAddr::V6(address) if address.is_unspecified() && binding.ipv6_only => ANY_IPV6,
+            address => as_bits(address),
+        };
+        Self::new(transport, (bits, port), (0, 0))
     }
 
     const fn new(transport: Transport, local: (u128, u16), remote: (u128, u16)) -> Self {
@@ -63,6 +74,12 @@ impl Flow {
     /// The same local end with the remote one open.
     pub const fn with_any_remote(self) -> Self {
         Self { remote: 0, ports: self.ports & !0xffff, ..self }
+    }
+
+    /// The same local port with all else open but the version.
+    pub const fn with_any_address_of_version(self) -> Self {
+        let local = if self.local >> 32 == ANY_IPV4 >> 32 { ANY_IPV4 } else { ANY_IPV6 };
+        Self { local, ..self.with_any_remote() }
     }
 
     /// The same local port with all else open.
@@ -151,7 +168,7 @@ impl Segment {
     }
 }
 
-/// Looks at a received frame.
+/// Looks at a received frame of Ethernet.
 pub fn peek(frame: &[u8]) -> Peek {
     match frame.get(12..ETHERNET_HEADER) {
         Some(kind) if kind == ETHERTYPE_IPV4 => peek_ipv4(&frame[ETHERNET_HEADER..]).unwrap_or(Peek::Other),
@@ -159,6 +176,16 @@ pub fn peek(frame: &[u8]) -> Peek {
         Some(kind) if kind == ETHERTYPE_ARP => Peek::Neighbor,
         _ => Peek::Other,
     }
+}
+
+/// Looks at a packet of IP without a header before it.
+pub fn peek_packet(packet: &[u8]) -> Peek {
+    let peeked = match packet.first().map(|first| first >> 4) {
+        Some(4) => peek_ipv4(packet),
+        Some(6) => peek_ipv6(packet),
+        _ => None,
+    };
+    peeked.unwrap_or(Peek::Other)
 }
 
 /// RFC 791, section 3.1.

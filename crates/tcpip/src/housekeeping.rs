@@ -13,7 +13,7 @@ use smoltcp::wire::{DnsQueryType, IpAddress, IpCidr, Ipv4Cidr};
 
 use crate::autoconfiguration::Autoconfiguration;
 use crate::engine::{instant, micros};
-use crate::port::Port;
+use crate::port::{Port, Way};
 use crate::settings::{Settings, is_host_v4};
 
 /// When something that wants to be done at once but can't is tried again.
@@ -35,7 +35,9 @@ pub struct Housekeeping {
     dns: SocketHandle,
     /// Addresses that were told already.
     told: Vec<IpCidr>,
-    has_name_server: bool,
+    /// Servers that are asked for names; without any of its own, a host asks those of its lease.
+    pub name_servers: Vec<IpAddress>,
+    has_own_name_servers: bool,
     /// Something came that it may have to answer.
     pub dirty: bool,
     /// When it has something to do.
@@ -57,7 +59,7 @@ impl Housekeeping {
         });
         let servers: Vec<IpAddress> = settings.name_servers.iter().copied().map(IpAddress::from).collect();
         let dns = sockets.add(dns::Socket::new(&servers, vec![]));
-        let has_name_server = !servers.is_empty();
+        let has_own_name_servers = !servers.is_empty();
         let has_gateway = settings.gateways.iter().any(IpAddr::is_ipv6);
         let routers = Autoconfiguration::new(card, settings.ipv6, !has_gateway);
         Self {
@@ -66,29 +68,38 @@ impl Housekeeping {
             dhcp,
             dns,
             told: Vec::new(),
-            has_name_server,
+            name_servers: servers,
+            has_own_name_servers,
             dirty: true,
             at: None,
             waiting: Vec::new(),
         }
     }
 
-    /// Does what there is to do.
-    pub fn keep<D: NetDevice>(&mut self, interface: &mut Interface, port: &mut Port<D>, now: Instant) {
+    /// Does what there is to do; says whether addresses changed.
+    pub fn keep<D: NetDevice>(
+        &mut self,
+        interface: &mut Interface,
+        port: &mut Port<D>,
+        now: Instant,
+    ) -> bool {
         let time = micros(now);
         self.dirty = false;
         self.routers.keep(interface, port, now);
         for _ in 0..FRAMES_PER_TURN {
-            if interface.poll_egress(time, &mut port.sending(), &mut self.sockets) == PollResult::None {
+            if interface.poll_egress(time, &mut port.sending(Way::Card), &mut self.sockets)
+                == PollResult::None
+            {
                 break;
             }
         }
         port.take_sent();
         self.follow_lease(interface);
-        self.tell_addresses(interface);
+        let changed = self.tell_addresses(interface);
         let at = interface.poll_at(time, &self.sockets).map(instant);
         let at = at.map(|at| if at <= now { now + RETRY } else { at });
         self.at = at.into_iter().chain(self.routers.at()).min();
+        changed
     }
 
     fn follow_lease(&mut self, interface: &mut Interface) {
@@ -102,23 +113,22 @@ impl Housekeeping {
         set_ipv4(interface, address);
         let router = lease.as_ref().and_then(|lease| lease.router).filter(|router| is_host_v4(*router));
         set_ipv4_gateway(interface, router);
-        let Some(lease) = lease else { return };
-        let servers: Vec<IpAddress> = lease
-            .dns_servers
-            .iter()
-            .filter(|server| is_host_v4(**server))
-            .map(|server| (*server).into())
-            .collect();
-        if !self.has_name_server && !servers.is_empty() {
+        let servers = lease.iter().flat_map(|lease| &lease.dns_servers);
+        let servers = servers.filter(|server| is_host_v4(**server)).map(|server| (*server).into()).collect();
+        self.set_leased_name_servers(servers);
+    }
+
+    fn set_leased_name_servers(&mut self, servers: Vec<IpAddress>) {
+        if !self.has_own_name_servers && servers != self.name_servers {
             self.sockets.get_mut::<dns::Socket<'_>>(self.dns).update_servers(&servers);
-            self.has_name_server = true;
+            self.name_servers = servers;
         }
     }
 
-    fn tell_addresses(&mut self, interface: &Interface) {
+    fn tell_addresses(&mut self, interface: &Interface) -> bool {
         let addresses = interface.ip_addrs();
         if self.told == addresses {
-            return;
+            return false;
         }
         for address in addresses.iter().filter(|address| !self.told.contains(address)) {
             log::info!("address {address}");
@@ -127,6 +137,7 @@ impl Housekeeping {
             log::warn!("address {address} is lost");
         }
         self.told = addresses.into();
+        true
     }
 
     /// Begins to ask for the addresses of a name.
@@ -139,7 +150,7 @@ impl Housekeeping {
         if !is_host_name(name) {
             return Err(ResolveError::InvalidName);
         }
-        if !self.has_name_server {
+        if self.name_servers.is_empty() {
             return Err(ResolveError::NoServer);
         }
         self.dirty = true;

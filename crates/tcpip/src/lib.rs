@@ -12,6 +12,7 @@ mod engine;
 mod flow;
 mod housekeeping;
 mod listener;
+mod loopback;
 mod notice;
 mod operations;
 mod poller;
@@ -46,7 +47,7 @@ use connection::Tuning;
 use engine::{Engine, Limits, micros};
 use flow::FlowHash;
 use housekeeping::Housekeeping;
-use port::Port;
+use port::{Port, Way};
 use settings::Settings;
 use stack::{Handle, Stack};
 
@@ -215,7 +216,8 @@ fn engine<C: Clock, N: Entropy, D: NetDevice>(
     let (first, second) = (random(entropy)?, random(entropy)?);
     let mut port = Port::new(device);
     let interface = interface(settings, &mut port, card, first ^ second, clock);
-    let limits = limits(config);
+    let loopback = loopback::interface(&mut port.sending(Way::Loopback), first, micros(clock.now()));
+    let limits = limits(config, settings);
     log::debug!(
         "TCP buffers: {} KiB to receive, {} KiB to send; at most {} sockets, {} of them waiting for accept",
         config.tcp_receive_buffer_kib,
@@ -223,7 +225,11 @@ fn engine<C: Clock, N: Entropy, D: NetDevice>(
         config.sockets,
         config.backlog
     );
-    Ok(Engine::new(port, interface, Housekeeping::new(settings, card), limits, FlowHash([first, second])))
+    let housekeeping = Housekeeping::new(settings, card);
+    let hash = FlowHash([first, second]);
+    let mut engine = Engine::new(port, interface, loopback, housekeeping, limits, hash);
+    engine.follow_addresses();
+    Ok(engine)
 }
 
 fn random(entropy: impl Entropy) -> Result<u64, InitError> {
@@ -241,7 +247,7 @@ fn interface<D: NetDevice>(
 ) -> Interface {
     let mut config = InterfaceConfig::new(HardwareAddress::Ethernet(EthernetAddress(card)));
     config.random_seed = seed;
-    let mut interface = Interface::new(config, &mut port.sending(), micros(clock.now()));
+    let mut interface = Interface::new(config, &mut port.sending(Way::Card), micros(clock.now()));
     interface.update_ip_addrs(|addresses| {
         // Places for one address of each kind were counted when smoltcp's features were chosen.
         let link_local =
@@ -261,12 +267,13 @@ fn interface<D: NetDevice>(
 /// RFC 4291, section 2.5.6.
 const LINK_LOCAL: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
-fn limits(config: &Config) -> Limits {
+fn limits(config: &Config, settings: &Settings) -> Limits {
     let seconds = |seconds: u32| smoltcp::time::Duration::from_secs(u64::from(seconds));
     Limits {
         sockets: config.sockets as usize,
         backlog: config.backlog as usize,
         linger: Duration::from_secs(u64::from(config.linger_s)),
+        ipv6: settings.ipv6,
         tuning: Tuning {
             receive_buffer: config.tcp_receive_buffer_kib as usize * 1024,
             send_buffer: config.tcp_send_buffer_kib as usize * 1024,

@@ -1,11 +1,12 @@
 //! A listening TCP socket.
 
 use alloc::collections::VecDeque;
-use core::net::SocketAddr;
+
+use iface_net_stack::Binding;
 
 /// Connections on their way to being accepted, by their numbers.
 pub struct Listener {
-    pub local: SocketAddr,
+    pub binding: Binding,
     backlog: usize,
     /// In the handshake, the oldest first.
     half_open: VecDeque<u32>,
@@ -15,8 +16,8 @@ pub struct Listener {
 
 impl Listener {
     /// Of at most `backlog` connections that are not accepted yet.
-    pub const fn new(local: SocketAddr, backlog: usize) -> Self {
-        Self { local, backlog, half_open: VecDeque::new(), queue: VecDeque::new() }
+    pub const fn new(binding: Binding, backlog: usize) -> Self {
+        Self { binding, backlog, half_open: VecDeque::new(), queue: VecDeque::new() }
     }
 
     /// Whether a connection waits to be accepted.

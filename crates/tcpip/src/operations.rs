@@ -1,11 +1,11 @@
 //! What the application does with sockets.
 
 use alloc::boxed::Box;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use iface_clock::{Duration, Instant};
 use iface_net_device::NetDevice;
-use iface_net_stack::{OpenError, Poller, Progress, Readiness, Socket, SocketError, Told};
+use iface_net_stack::{Binding, OpenError, Poller, Progress, Readiness, Socket, SocketError, Told};
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
@@ -14,9 +14,11 @@ use crate::datagrams::Datagrams;
 use crate::engine::Engine;
 use crate::flow::{Flow, Transport};
 use crate::listener::Listener;
+use crate::loopback;
 use crate::notice::Notice;
+use crate::port::Way;
 use crate::settings::is_host;
-use crate::table::Entry;
+use crate::table::{Entry, binding_of};
 
 /// Ports that are given to who asks for none (RFC 6335, section 6: dynamic ports).
 const DYNAMIC_PORTS: core::ops::RangeInclusive<u16> = 49152..=65535;
@@ -32,80 +34,108 @@ const fn udp_headers(ipv4: bool) -> usize {
 
 impl<D: NetDevice> Engine<D> {
     /// Opens a listener.
-    pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError> {
-        let local = self.bindable(Transport::Tcp, local)?;
-        let listener = Listener::new(local, backlog.clamp(1, self.limits.backlog));
+    pub fn listen(&mut self, binding: Binding, backlog: usize) -> Result<Socket, OpenError> {
+        let binding = self.bindable(Transport::Tcp, binding)?;
+        let listener = Listener::new(binding, backlog.clamp(1, self.limits.backlog));
         let number = self.table.insert(Entry::Listener(listener));
         self.table.link(number);
         Ok(self.table.name(number))
     }
 
     /// Keeps an address for a TCP socket.
-    pub fn bind_tcp(&mut self, local: SocketAddr) -> Result<Socket, OpenError> {
-        let local = self.bindable(Transport::Tcp, local)?;
-        let number = self.table.insert(Entry::Bound(local));
+    pub fn bind_tcp(&mut self, binding: Binding) -> Result<Socket, OpenError> {
+        let binding = self.bindable(Transport::Tcp, binding)?;
+        let number = self.table.insert(Entry::Bound(binding));
         self.table.link(number);
         Ok(self.table.name(number))
     }
 
-    /// The number and address of a socket that is bound and no more.
-    fn bound(&self, socket: Socket) -> Result<(u32, SocketAddr), OpenError> {
+    /// The number and binding of a socket that is bound and no more.
+    fn bound(&self, socket: Socket) -> Result<(u32, Binding), OpenError> {
         let number = self.table.resolve(socket).map_err(|_| OpenError::Closed)?;
-        self.table.bound(number).map(|local| (number, local)).ok_or(OpenError::Closed)
+        self.table.bound(number).map(|binding| (number, binding)).ok_or(OpenError::Closed)
     }
 
     /// Has a bound socket listen.
     pub fn listen_at(&mut self, socket: Socket, backlog: usize) -> Result<(), OpenError> {
-        let (number, local) = self.bound(socket)?;
-        let listener = Listener::new(local, backlog.clamp(1, self.limits.backlog));
+        let (number, binding) = self.bound(socket)?;
+        let listener = Listener::new(binding, backlog.clamp(1, self.limits.backlog));
         self.table.replace(number, Entry::Listener(listener));
         Ok(())
     }
 
     /// Begins a connection of a bound socket.
     pub fn connect_from(&mut self, socket: Socket, remote: SocketAddr) -> Result<(), OpenError> {
-        let (number, local) = self.bound(socket)?;
-        let source = if local.ip().is_unspecified() { self.source_for(remote)? } else { local.ip() };
+        let (number, Binding { address: local, .. }) = self.bound(socket)?;
+        let usual = self.source_for(remote)?;
+        let source = if local.ip().is_unspecified() { usual } else { local.ip() };
         let peer = (remote.ip().to_canonical(), remote.port());
         let flow = Flow::between(Transport::Tcp, (source, local.port()), peer);
-        if source.is_ipv4() != peer.0.is_ipv4() {
+        let way = self.way_to(peer.0);
+        if source.is_ipv4() != peer.0.is_ipv4() || way == Way::Card && !self.has_address(source) {
             return Err(OpenError::Unreachable);
         }
-        self.source_for(remote)?;
         if self.table.find(&flow).is_some() || self.time_wait.has(&flow, self.now) {
             return Err(OpenError::AddressInUse);
         }
-        let connection = self.connection(flow, Role::Held).ok_or(OpenError::Exhausted)?;
+        let connection = self.connection(flow, way, Role::Held).ok_or(OpenError::Exhausted)?;
         self.table.replace(number, connection);
         self.begin(number, peer, (source, local.port()));
         Ok(())
     }
 
     /// Opens a UDP socket.
-    pub fn bind(&mut self, local: SocketAddr) -> Result<Socket, OpenError> {
-        let local = self.bindable(Transport::Udp, local)?;
-        let datagrams = Datagrams::new(self.limits.datagrams, local);
+    pub fn bind(&mut self, binding: Binding) -> Result<Socket, OpenError> {
+        let binding = self.bindable(Transport::Udp, binding)?;
+        let datagrams = Datagrams::new(self.limits.datagrams, binding);
         let number = self.table.insert(Entry::Datagrams(Box::new(datagrams)));
         self.table.link(number);
         Ok(self.table.name(number))
     }
 
-    /// `local` with its port, if a socket may have it.
-    fn bindable(&mut self, transport: Transport, local: SocketAddr) -> Result<SocketAddr, OpenError> {
+    /// `binding` with its port, if a socket may have it.
+    fn bindable(&mut self, transport: Transport, binding: Binding) -> Result<Binding, OpenError> {
+        let local = binding.address;
         if self.table.is_full() {
             return Err(OpenError::Exhausted);
         }
-        if !local.ip().is_unspecified() && !self.has_address(local.ip()) {
+        if !local.ip().is_unspecified() && !self.is_own(local.ip()) {
             return Err(OpenError::AddressNotAvailable);
         }
-        let taken =
-            |engine: &Self, port| engine.table.find(&Flow::to(transport, (local.ip(), port))).is_some();
+        let at = |port| Binding { address: SocketAddr::new(local.ip(), port), ..binding };
+        let taken = |engine: &Self, port| engine.is_taken(transport, at(port));
         let port = match local.port() {
             0 => self.dynamic_port(taken).ok_or(OpenError::Exhausted)?,
             port if taken(self, port) => return Err(OpenError::AddressInUse),
             port => port,
         };
-        Ok(SocketAddr::new(local.ip(), port))
+        Ok(at(port))
+    }
+
+    /// Whether a socket is in the way of one with `binding`: at the same address, at all where this is one of them, or at
+    /// one where this is at all.
+    fn is_taken(&self, transport: Transport, binding: Binding) -> bool {
+        let (local, port) = (binding.address.ip(), binding.address.port());
+        let excludes = |address: IpAddr, ipv6_only| {
+            let place = Binding { address: SocketAddr::new(address, port), ipv6_only, shared: false };
+            self.table.excludes(&Flow::to(transport, &place), &binding)
+        };
+        let any4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let any6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let (ipv4, ipv6) = match local {
+            IpAddr::V4(_) => (true, false),
+            IpAddr::V6(_) => (local.is_unspecified() && !binding.ipv6_only, true),
+        };
+        let own = self.loopback.ip_addrs().iter().map(|cidr| IpAddr::from(cidr.address()));
+        let mut own = own.filter(|own| if own.is_ipv4() { ipv4 } else { ipv6 });
+        excludes(any6, false)
+            || ipv4 && excludes(any4, false)
+            || ipv6 && excludes(any6, true)
+            || if local.is_unspecified() {
+                own.any(|own| excludes(own, false))
+            } else {
+                excludes(local, false)
+            }
     }
 
     /// A port that is not `taken`; where the search begins can't be foreseen (RFC 6056, section 3.3.1).
@@ -129,7 +159,7 @@ impl<D: NetDevice> Engine<D> {
             engine.table.find(&flow(port)).is_some() || engine.time_wait.has(&flow(port), now)
         };
         let port = self.dynamic_port(taken).ok_or(OpenError::Exhausted)?;
-        let number = self.open(flow(port), Role::Held).ok_or(OpenError::Exhausted)?;
+        let number = self.open(flow(port), self.way_to(peer.0), Role::Held).ok_or(OpenError::Exhausted)?;
         self.table.link(number);
         self.begin(number, peer, (source, port));
         Ok(self.table.name(number))
@@ -139,7 +169,11 @@ impl<D: NetDevice> Engine<D> {
     fn begin(&mut self, number: u32, peer: (IpAddr, u16), source: (IpAddr, u16)) {
         let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source.0), source.1));
         if let Some(connection) = self.table.connection(number) {
-            let begun = connection.socket_mut().connect(self.interface.context(), remote, local);
+            let interface = match connection.way {
+                Way::Card => &mut self.interface,
+                Way::Loopback => &mut self.loopback,
+            };
+            let begun = connection.socket_mut().connect(interface.context(), remote, local);
             debug_assert!(begun.is_ok(), "both ends are addresses of hosts");
         }
         self.mark_dirty(number);
@@ -148,14 +182,19 @@ impl<D: NetDevice> Engine<D> {
     /// The address of this host that speaks to `remote`.
     fn source_for(&self, remote: SocketAddr) -> Result<IpAddr, OpenError> {
         let address = IpAddress::from(remote.ip().to_canonical());
+        if remote.port() == 0 {
+            return Err(OpenError::Unreachable);
+        }
+        if self.is_own(address.into()) {
+            return Ok(address.into());
+        }
         let routes = self.interface.routes();
         let gateway = match address {
             IpAddress::Ipv4(_) => routes.get_default_ipv4_route(),
             IpAddress::Ipv6(_) => routes.get_default_ipv6_route(),
         };
         let near = self.interface.ip_addrs().iter().any(|cidr| cidr.contains_addr(&address));
-        let own = self.has_address(address.into());
-        if own || !(near || gateway.is_some()) || !is_host(&address.into()) || remote.port() == 0 {
+        if !(near || gateway.is_some()) || !is_host(&address.into()) {
             return Err(OpenError::Unreachable);
         }
         let source = self.interface.get_source_address(&address).map(IpAddr::from);
@@ -228,14 +267,34 @@ impl<D: NetDevice> Engine<D> {
     pub fn send_to(&mut self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
         let number = self.table.resolve(socket)?;
         let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
-        let room = self.port.device.mtu() - udp_headers(remote.is_ipv4());
+        let way = self.way_to(remote.ip());
+        let longest = if way == Way::Card { self.port.device.mtu() } else { loopback::MTU };
         let datagrams = self.table.datagrams(number).ok_or(SocketError::Closed)?;
-        if bytes.len() > room {
+        if bytes.len() > longest - udp_headers(remote.is_ipv4()) {
             return Err(SocketError::TooLong);
+        }
+        if way == Way::Loopback {
+            let local = datagrams.binding.address;
+            return self.send_to_self(local, remote, bytes);
         }
         datagrams.send_to(bytes, remote)?;
         self.mark_dirty(number);
         self.note_sent(number);
+        Ok(())
+    }
+
+    /// Sends a datagram of a socket at `local` to this host itself.
+    fn send_to_self(
+        &mut self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        bytes: &[u8],
+    ) -> Result<(), SocketError> {
+        let source = if local.ip().is_unspecified() { remote.ip() } else { local.ip() };
+        if source.is_ipv4() != remote.is_ipv4() || remote.port() == 0 {
+            return Err(SocketError::Unreachable);
+        }
+        self.port.loopback.send_datagram(SocketAddr::new(source, local.port()), remote, bytes);
         Ok(())
     }
 
@@ -254,10 +313,7 @@ impl<D: NetDevice> Engine<D> {
         let number = self.table.resolve(socket)?;
         match &self.table.slot(number).entry {
             Entry::Connection(connection) => Ok(connection.flow.local().into()),
-            Entry::Bound(local) => Ok(*local),
-            Entry::Listener(listener) => Ok(listener.local),
-            Entry::Datagrams(datagrams) => Ok(datagrams.local),
-            Entry::Free => Err(SocketError::Closed),
+            entry => binding_of(entry).map(|binding| binding.address).ok_or(SocketError::Closed),
         }
     }
 

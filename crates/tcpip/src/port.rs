@@ -1,4 +1,4 @@
-//! The network card as the protocols see it: one lent frame in, frames written in place out.
+//! The ways out as the protocols see them: one lent frame in, frames written in place out.
 
 use alloc::{vec, vec::Vec};
 
@@ -7,10 +7,21 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 
 use crate::flow::{ETHERNET_HEADER, sequence_numbers};
+use crate::loopback::{self, Loop};
 
-/// A card and what is known of it.
+/// How a packet comes or goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In a frame over the card.
+    Card,
+    /// From this host to itself.
+    Loopback,
+}
+
+/// A card and what is known of it, and the way back to this host.
 pub struct Port<D> {
     pub device: D,
+    pub loopback: Loop,
     capabilities: DeviceCapabilities,
     /// Where a frame goes that the card did not take after all.
     scratch: Vec<u8>,
@@ -47,22 +58,32 @@ impl<D: NetDevice> Port<D> {
         capabilities.checksum.tcp = transport;
         capabilities.checksum.udp = transport;
         let scratch = vec![0; capabilities.max_transmission_unit];
-        Self { device, capabilities, scratch, sent: Sent::default() }
+        Self { device, loopback: Loop::default(), capabilities, scratch, sent: Sent::default() }
     }
 
     /// The port with a frame to be received.
-    pub fn with<'a>(&'a mut self, frame: &'a [u8]) -> Exchange<'a, D> {
-        Exchange { port: self, frame: Some(frame) }
+    pub fn with<'a>(&'a mut self, way: Way, frame: &'a [u8]) -> Exchange<'a, D> {
+        Exchange { port: self, way, frame: Some(frame) }
     }
 
     /// The port for sending alone.
-    pub fn sending(&mut self) -> Exchange<'_, D> {
-        Exchange { port: self, frame: None }
+    pub fn sending(&mut self, way: Way) -> Exchange<'_, D> {
+        Exchange { port: self, way, frame: None }
     }
 
     /// What was sent since the last call.
     pub fn take_sent(&mut self) -> Sent {
         core::mem::take(&mut self.sent)
+    }
+
+    /// Whether there is room to send, which is noted where there is none.
+    fn has_room(&mut self, way: Way) -> bool {
+        let has_room = match way {
+            Way::Card => self.device.can_transmit(),
+            Way::Loopback => !self.loopback.is_full(),
+        };
+        self.sent.refused |= !has_room;
+        has_room
     }
 
     /// Sends a frame that `fill` writes; it is lost when the card has no room.
@@ -90,6 +111,7 @@ impl<D: NetDevice> Port<D> {
 /// A [`Port`] for the time of one call into the protocols.
 pub struct Exchange<'a, D> {
     port: &'a mut Port<D>,
+    way: Way,
     frame: Option<&'a [u8]>,
 }
 
@@ -105,20 +127,22 @@ impl<D: NetDevice> Device for Exchange<'_, D> {
 
     fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Outgoing<'_, D>)> {
         let frame = self.frame.take()?;
-        Some((Incoming(frame), Outgoing(self.port)))
+        Some((Incoming(frame), Outgoing { port: self.port, way: self.way }))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_, D>> {
-        if !self.port.device.can_transmit() {
-            self.port.sent.refused = true;
+        if !self.port.has_room(self.way) {
             return None;
         }
-        self.port.sent.unresolved = true;
-        Some(Outgoing(self.port))
+        self.port.sent.unresolved = self.way == Way::Card;
+        Some(Outgoing { port: self.port, way: self.way })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
-        self.port.capabilities.clone()
+        match self.way {
+            Way::Card => self.port.capabilities.clone(),
+            Way::Loopback => loopback::capabilities(),
+        }
     }
 }
 
@@ -132,10 +156,16 @@ impl RxToken for Incoming<'_> {
 }
 
 /// The right to send one frame.
-pub struct Outgoing<'a, D>(&'a mut Port<D>);
+pub struct Outgoing<'a, D> {
+    port: &'a mut Port<D>,
+    way: Way,
+}
 
 impl<D: NetDevice> TxToken for Outgoing<'_, D> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
-        self.0.send(length, fill)
+        match self.way {
+            Way::Card => self.port.send(length, fill),
+            Way::Loopback => self.port.loopback.send(length, fill),
+        }
     }
 }

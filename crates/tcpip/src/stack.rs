@@ -9,7 +9,7 @@ use core::net::{IpAddr, SocketAddr};
 use iface_clock::{Clock, Duration, Instant};
 use iface_net_device::NetDevice;
 use iface_net_stack::{
-    Event, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket, SocketError, Told,
+    Binding, Event, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket, SocketError, Told,
 };
 use iface_scheduler::{Scheduler, ThreadId};
 use smoltcp::wire::{DnsQueryType, IpAddress, IpCidr};
@@ -201,8 +201,12 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
         engine.interface.ip_addrs().iter().map(|cidr| (cidr.address().into(), cidr.prefix_len())).collect()
     }
 
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.0.engine.borrow().housekeeping.name_servers.iter().copied().map(IpAddr::from).collect()
+    }
+
     fn tcp_listen(&self, local: SocketAddr, backlog: usize) -> Result<Socket, OpenError> {
-        self.0.enter(|engine| engine.listen(local, backlog))
+        self.0.enter(|engine| engine.listen(local.into(), backlog))
     }
 
     fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddr), SocketError> {
@@ -213,8 +217,8 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
         self.0.enter(|engine| engine.connect(remote))
     }
 
-    fn tcp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
-        self.0.enter(|engine| engine.bind_tcp(local))
+    fn tcp_bind(&self, binding: Binding) -> Result<Socket, OpenError> {
+        self.0.enter(|engine| engine.bind_tcp(binding))
     }
 
     fn tcp_listen_at(&self, bound: Socket, backlog: usize) -> Result<(), OpenError> {
@@ -241,8 +245,8 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
         self.0.enter(|engine| engine.shutdown(socket))
     }
 
-    fn udp_bind(&self, local: SocketAddr) -> Result<Socket, OpenError> {
-        self.0.enter(|engine| engine.bind(local))
+    fn udp_bind(&self, binding: Binding) -> Result<Socket, OpenError> {
+        self.0.enter(|engine| engine.bind(binding))
     }
 
     fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {

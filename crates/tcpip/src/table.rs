@@ -1,10 +1,9 @@
 //! Every open socket by its number, and by the flow of the frames that are for it.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::net::SocketAddr;
 
 use hashbrown::HashTable;
-use iface_net_stack::{Readiness, Socket, SocketError};
+use iface_net_stack::{Binding, Readiness, Socket, SocketError};
 use smoltcp::iface::SocketSet;
 
 use crate::connection::Connection;
@@ -18,7 +17,7 @@ use crate::poller::Watch;
 pub enum Entry {
     Free,
     /// A TCP socket that has an address and does nothing with it yet.
-    Bound(SocketAddr),
+    Bound(Binding),
     Connection(Box<Connection>),
     Listener(Listener),
     Datagrams(Box<Datagrams>),
@@ -114,10 +113,10 @@ impl Table {
         self.link(number);
     }
 
-    /// The address of what is bound and no more at `number`.
-    pub fn bound(&self, number: u32) -> Option<SocketAddr> {
+    /// The binding of what is bound and no more at `number`.
+    pub fn bound(&self, number: u32) -> Option<Binding> {
         match self.slots[number as usize].entry {
-            Entry::Bound(local) => Some(local),
+            Entry::Bound(binding) => Some(binding),
             _ => None,
         }
     }
@@ -201,20 +200,56 @@ impl Table {
 
     /// The listener or UDP socket that frames of `flow` are for: one at the address before one at every address.
     pub fn find_bound(&self, flow: &Flow) -> Option<u32> {
-        self.find(&flow.with_any_remote()).or_else(|| self.find(&flow.with_any_address()))
+        let ends = [Flow::with_any_remote, Flow::with_any_address_of_version, Flow::with_any_address];
+        ends.iter().find_map(|end| self.find_share(&end(*flow), flow))
+    }
+
+    /// Of those at `end` that take from everybody the one that has `flow`: always the same as long as they are.
+    fn find_share(&self, end: &Flow, flow: &Flow) -> Option<u32> {
+        let mut sharers = self.at(end).filter(|number| self.takes_from_everybody(*number));
+        let first = sharers.next()?;
+        match sharers.count() {
+            0 => Some(first),
+            others => {
+                let place = self.hash.of(flow) % (others as u64 + 1);
+                self.at(end).filter(|number| self.takes_from_everybody(*number)).nth(place as usize)
+            }
+        }
+    }
+
+    /// All that have just this flow.
+    fn at(&self, flow: &Flow) -> impl Iterator<Item = u32> {
+        let same = |number: &u32| flow_of(&self.slots[*number as usize].entry).as_ref() == Some(flow);
+        self.flows.iter_hash(self.hash.of(flow)).copied().filter(same)
+    }
+
+    fn takes_from_everybody(&self, number: u32) -> bool {
+        matches!(self.slots[number as usize].entry, Entry::Listener(_) | Entry::Datagrams(_))
+    }
+
+    /// Whether a socket at `flow` keeps one with `binding` from being there, too.
+    pub fn excludes(&self, flow: &Flow, binding: &Binding) -> bool {
+        self.at(flow).any(|number| {
+            let other = binding_of(&self.slots[number as usize].entry);
+            other.is_some_and(|other| !(other.shared && binding.shared))
+        })
     }
 }
 
 fn flow_of(entry: &Entry) -> Option<Flow> {
     match entry {
-        Entry::Free => None,
         Entry::Connection(connection) => Some(connection.flow),
-        Entry::Bound(local) => Some(Flow::to(Transport::Tcp, (local.ip(), local.port()))),
-        Entry::Listener(listener) => {
-            Some(Flow::to(Transport::Tcp, (listener.local.ip(), listener.local.port())))
-        }
-        Entry::Datagrams(datagrams) => {
-            Some(Flow::to(Transport::Udp, (datagrams.local.ip(), datagrams.local.port())))
-        }
+        Entry::Datagrams(datagrams) => Some(Flow::to(Transport::Udp, &datagrams.binding)),
+        entry => binding_of(entry).map(|binding| Flow::to(Transport::Tcp, &binding)),
+    }
+}
+
+/// Where what is open to everybody is bound.
+pub fn binding_of(entry: &Entry) -> Option<Binding> {
+    match entry {
+        Entry::Free | Entry::Connection(_) => None,
+        Entry::Bound(binding) => Some(*binding),
+        Entry::Listener(listener) => Some(listener.binding),
+        Entry::Datagrams(datagrams) => Some(datagrams.binding),
     }
 }

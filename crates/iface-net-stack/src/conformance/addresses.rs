@@ -1,7 +1,7 @@
 //! Addresses that cannot be had, and names.
 
 use super::{BACKLOG, Fixture};
-use crate::{NetStack, OpenError, ResolveError, SocketAddr};
+use crate::{Binding, NetStack, OpenError, ResolveError, SocketAddr};
 
 /// Of a block that is for documentation alone (RFC 5737, section 3), so no stack's own.
 const FOREIGN: &str = "192.0.2.1:7";
@@ -33,7 +33,7 @@ fn an_address_is_given_once<S: NetStack>(fixture: &Fixture<'_, S>) {
     fixture.server.close(again);
 
     let (socket, port) = fixture.at_free_port(|port| fixture.server.udp_bind((fixture.address, port).into()));
-    let address = SocketAddr::from((fixture.address, port));
+    let address = Binding::from((fixture.address, port));
     assert_eq!(fixture.server.udp_bind(address), Err(OpenError::AddressInUse));
     fixture.server.close(socket);
     let again = fixture.server.udp_bind(address).expect("a closed socket frees its address");
@@ -41,8 +41,8 @@ fn an_address_is_given_once<S: NetStack>(fixture: &Fixture<'_, S>) {
 }
 
 fn a_foreign_address_is_refused<S: NetStack>(fixture: &Fixture<'_, S>) {
-    let foreign = FOREIGN.parse().expect("an address");
-    assert_eq!(fixture.server.udp_bind(foreign), Err(OpenError::AddressNotAvailable));
+    let foreign: SocketAddr = FOREIGN.parse().expect("an address");
+    assert_eq!(fixture.server.udp_bind(foreign.into()), Err(OpenError::AddressNotAvailable));
     assert_eq!(fixture.server.tcp_listen(foreign, BACKLOG), Err(OpenError::AddressNotAvailable));
 }
 

@@ -1,13 +1,15 @@
-//! Sockets of TCP that have an address before they listen or connect.
+//! Sockets of TCP that have an address before they listen or connect, and share it.
 
 use super::{BACKLOG, Fixture, receive_all, send_all};
-use crate::{NetStack, OpenError, SocketError};
+use crate::{Binding, IpAddr, Ipv4Addr, Ipv6Addr, NetStack, OpenError, SocketError};
 
 pub(super) fn all<S: NetStack>(fixture: &Fixture<'_, S>) {
     a_bound_socket_keeps_its_port_and_refuses(fixture);
     a_bound_socket_listens(fixture);
     a_bound_socket_connects_from_its_port(fixture);
     what_became_of_a_connection_is_told(fixture);
+    an_address_is_shared_where_all_agree(fixture);
+    both_versions_have_listeners_of_their_own(fixture);
 }
 
 fn a_bound_socket_keeps_its_port_and_refuses<S: NetStack>(fixture: &Fixture<'_, S>) {
@@ -27,7 +29,7 @@ fn a_bound_socket_listens<S: NetStack>(fixture: &Fixture<'_, S>) {
     let local = fixture.server.local(bound).expect("a bound socket has an address");
     assert_eq!(fixture.server.tcp_listen_at(bound, BACKLOG), Ok(()));
     assert_eq!(fixture.server.tcp_listen_at(bound, BACKLOG), Err(OpenError::Closed), "it listens already");
-    let taken = fixture.server.tcp_bind(local).map(|_| ());
+    let taken = fixture.server.tcp_bind(local.into()).map(|_| ());
     assert_eq!(taken, Err(OpenError::AddressInUse));
     let client = fixture.connect(local);
     let (server, _) = fixture.accept(bound);
@@ -75,4 +77,54 @@ fn what_became_of_a_connection_is_told<S: NetStack>(fixture: &Fixture<'_, S>) {
         "who asked takes nothing away"
     );
     fixture.server.close(server);
+}
+
+fn an_address_is_shared_where_all_agree<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let shared = |address| Binding { shared: true, ..Binding::from(address) };
+    let first = fixture.server.tcp_bind(shared((fixture.address, 0))).expect("port 0 picks a free one");
+    let local = fixture.server.local(first).expect("a bound socket has an address");
+    let address = (local.ip(), local.port());
+    let second = fixture.server.tcp_bind(shared(address)).expect("both share");
+    let listeners = [first, second];
+    for listener in listeners {
+        assert_eq!(fixture.server.tcp_listen_at(listener, 64), Ok(()));
+    }
+    assert_eq!(fixture.server.tcp_bind(local.into()), Err(OpenError::AddressInUse), "it does not share");
+    // Any listener has a connection; with so many, hardly one has all.
+    let clients: [_; 16] = core::array::from_fn(|_| fixture.connect(local));
+    let mut accepted = [0, 0];
+    fixture.until("all connections", || {
+        for (listener, count) in listeners.iter().zip(&mut accepted) {
+            while let Ok((server, _)) = fixture.server.tcp_accept(*listener) {
+                fixture.server.close(server);
+                *count += 1;
+            }
+        }
+        (accepted.iter().sum::<usize>() == clients.len()).then_some(())
+    });
+    assert!(accepted.iter().all(|count| *count > 0), "{accepted:?}");
+    clients.iter().for_each(|client| fixture.client.close(*client));
+    listeners.iter().for_each(|listener| fixture.server.close(*listener));
+}
+
+fn both_versions_have_listeners_of_their_own<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let any6 = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    let any4 = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let first = fixture.server.tcp_bind((any4, 0).into()).expect("port 0 picks a free one");
+    let port = fixture.server.local(first).expect("a bound socket has an address").port();
+    let all = Binding::from((any6, port));
+    assert_eq!(fixture.server.tcp_listen_at(first, BACKLOG), Ok(()));
+    assert_eq!(fixture.server.tcp_bind(all), Err(OpenError::AddressInUse), "it takes IPv4 in");
+    let second = match fixture.server.tcp_bind(Binding { ipv6_only: true, ..all }) {
+        // A host without IPv6.
+        Err(OpenError::AddressNotAvailable) => return fixture.server.close(first),
+        bound => bound.expect("the versions do not meet"),
+    };
+    assert_eq!(fixture.server.tcp_listen_at(second, BACKLOG), Ok(()));
+    let (own, other) = if fixture.address.is_ipv4() { (first, second) } else { (second, first) };
+    let client = fixture.connect((fixture.address, port).into());
+    let (server, _) = fixture.accept(own);
+    assert_eq!(fixture.server.tcp_accept(other).err(), Some(SocketError::WouldBlock));
+    fixture.client.close(client);
+    [server, first, second].into_iter().for_each(|socket| fixture.server.close(socket));
 }

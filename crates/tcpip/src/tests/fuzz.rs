@@ -78,7 +78,7 @@ impl Storm {
         let right = Handle(world.stack(&RIGHT, "ip=10.0.0.2/24 ip=fd00::2/64", right));
         let stacks = [left, right];
         let listeners = stacks.map(|stack| stack.tcp_listen(any(80), 8).expect("port 80 is free"));
-        let open = stacks.map(|stack| Vec::from([stack.udp_bind(any(53)).expect("port 53 is free")]));
+        let open = stacks.map(|stack| Vec::from([stack.udp_bind(any(53).into()).expect("port 53 is free")]));
         let (random, hands) = (Random(seed), [hand_left, hand_right]);
         Self { world, random, stacks, hands, listeners, open, astray: 0, accepted: 0, seen: Vec::new() }
     }

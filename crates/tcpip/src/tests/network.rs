@@ -70,6 +70,7 @@ fn serve_lease(
         reply.router = Some(router);
         reply.subnet_mask = Some(Ipv4Addr::new(255, 255, 255, 0));
         reply.lease_duration = Some(600);
+        reply.dns_servers = [NAME_SERVER].as_slice().try_into().ok();
         (reply.requested_ip, reply.client_identifier, reply.parameter_request_list) = (None, None, None);
         reply.max_size = None;
         let datagram = UdpRepr { src_port: 67, dst_port: 68 };
@@ -100,6 +101,7 @@ fn a_lease_gives_address_and_gateway() {
     }
     assert!(stack.addresses().contains(&(IpAddr::V4(LEASED), 24)), "{:?}", stack.addresses());
     assert!(stack.tcp_connect("192.0.2.1:80".parse().unwrap()).is_ok(), "the gateway is known");
+    assert_eq!(stack.name_servers(), [IpAddr::V4(NAME_SERVER)]);
 }
 
 #[test]
@@ -233,6 +235,29 @@ fn flood(source: impl Fn(u64) -> IpAddress) {
     assert!(stack.tcp_accept(listener).is_err());
     world.run_for(Duration::from_secs(120));
     assert_eq!(stack.0.engine.borrow().table.len(), 1, "handshakes that nobody ends are given up");
+}
+
+#[test]
+fn nobody_else_has_an_address_of_this_host() {
+    let line = "ip=10.0.2.15/24 gw=10.0.2.2 ip=fd00::15/64 gw=fd00::2";
+    let (world, stack, mut far) = host(&Config::TEST, line);
+    let listener = stack.tcp_listen((Ipv6Addr::UNSPECIFIED, 80).into(), 16).unwrap();
+    let own: [IpAddress; 4] =
+        [LEASED.into(), Ipv4Addr::LOCALHOST.into(), LEASED6.into(), Ipv6Addr::LOCALHOST.into()];
+    for source in own {
+        syn(&mut far, source, 1000);
+        world.step();
+        assert_eq!(stack.0.engine.borrow().table.len(), 1, "a connection from {source}");
+    }
+    // A connection of its own hears nothing from outside.
+    let client = stack.tcp_connect((LEASED, 80).into()).unwrap();
+    world.step();
+    let (server, peer) = stack.tcp_accept(listener).unwrap();
+    syn(&mut far, LEASED.into(), peer.port());
+    world.step();
+    assert_eq!(stack.send(client, b"still"), Ok(5));
+    world.step();
+    assert_eq!(stack.recv(server, &mut [0; 9]), Ok(5));
 }
 
 /// The sequence number of the answer to a SYN, from the frames that the far end has.

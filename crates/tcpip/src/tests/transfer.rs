@@ -161,14 +161,14 @@ fn a_datagram_outlives_its_socket_while_its_neighbor_is_asked_for() {
     let latency = Duration::from_millis(5);
     let (server, client, _) = world.pair(&Config::TEST, WireConfig { latency, ..WireConfig::default() });
     let inbox = server.udp_bind("10.0.0.1:99".parse().unwrap()).unwrap();
-    let local = "10.0.0.2:98".parse().unwrap();
+    let local: SocketAddr = "10.0.0.2:98".parse().unwrap();
     let mut buffer = [0; 9];
     for to in ["10.0.0.1:99", "10.0.0.77:99"] {
-        let sender = client.udp_bind(local).unwrap();
+        let sender = client.udp_bind(local.into()).unwrap();
         client.send_to(sender, b"last word", to.parse().unwrap()).unwrap();
         client.close(sender);
         assert_eq!(client.send_to(sender, b"", to.parse().unwrap()), Err(SocketError::Closed));
-        let again = client.udp_bind(local).expect("the port is free at once");
+        let again = client.udp_bind(local.into()).expect("the port is free at once");
         client.close(again);
     }
     // Long before the neighbor would be asked for again.

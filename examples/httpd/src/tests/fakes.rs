@@ -5,7 +5,7 @@ use std::{collections::VecDeque, vec, vec::Vec};
 
 use iface_filesystem::{DirectoryEntry, FileError, FileSystem, Kind, Metadata, Node};
 use iface_net_stack::{
-    Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
+    Binding, Event, Instant, IpAddr, NetStack, OpenError, Poller, Progress, Readiness, ResolveError, Socket,
     SocketAddr, SocketError, Told,
 };
 
@@ -164,10 +164,13 @@ impl NetStack for &'static Stack {
     fn addresses(&self) -> Vec<(IpAddr, u8)> {
         unreachable!("not for a server of files")
     }
+    fn name_servers(&self) -> Vec<IpAddr> {
+        unreachable!("not for a server of files")
+    }
     fn tcp_connect(&self, _: SocketAddr) -> Result<Socket, OpenError> {
         unreachable!("not for a server of files")
     }
-    fn tcp_bind(&self, _: SocketAddr) -> Result<Socket, OpenError> {
+    fn tcp_bind(&self, _: Binding) -> Result<Socket, OpenError> {
         unreachable!("not for a server of files")
     }
     fn tcp_listen_at(&self, _: Socket, _: usize) -> Result<(), OpenError> {
@@ -182,7 +185,7 @@ impl NetStack for &'static Stack {
     fn notify(&self, _: Socket, _: Option<Told>) -> Result<(), SocketError> {
         unreachable!("not for a server of files")
     }
-    fn udp_bind(&self, _: SocketAddr) -> Result<Socket, OpenError> {
+    fn udp_bind(&self, _: Binding) -> Result<Socket, OpenError> {
         unreachable!("not for a server of files")
     }
     fn send_to(&self, _: Socket, _: &[u8], _: SocketAddr) -> Result<(), SocketError> {
