@@ -103,9 +103,11 @@ impl Tree {
 
     /// rename(2).
     pub fn rename(&self, from: (Place, &[u8]), to: (Place, &[u8])) -> Result<(), Errno> {
+        let mut old = Walk::new(self, from.0, from.1)?;
+        let old_last = old.last()?;
+        let mut new = Walk::new(self, to.0, to.1)?;
+        let new_last = new.last()?;
         // That both are on one file system is checked before what the last names are.
-        let (mut old, mut new) = (Walk::new(self, from.0, from.1)?, Walk::new(self, to.0, to.1)?);
-        let (old_last, new_last) = (old.last()?, new.last()?);
         if old.place.mount != new.place.mount {
             return Err(Errno::EXDEV);
         }

@@ -1,8 +1,8 @@
 //! The tree on fakes.
 
-extern crate std;
-
 mod basics;
+mod linux;
+mod worlds;
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
