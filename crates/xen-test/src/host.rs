@@ -1,11 +1,12 @@
 //! The host: its program, and the channel by which it takes commands.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,21 +32,20 @@ pub(crate) struct Host {
     /// Where each domain is reached from here.
     addresses: BTreeMap<String, SocketAddr>,
     group: Group,
-    /// Holds the socket.
-    directory: PathBuf,
+    /// Holds the socket. It goes after the program that listens there.
+    _directory: Directory,
 }
 
 impl Host {
     /// Starts the host of a scenario, and waits until it takes commands.
     pub(crate) fn start(scenario: &Scenario, deadline: Instant) -> Result<Self, Failure> {
-        let directory = std::env::temp_dir().join(format!("xen-test-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).map_err(Failure::Host)?;
-        let socket = directory.join("control");
+        let directory = Directory::new().map_err(Failure::Host)?;
+        let socket = directory.0.join("control");
         let addresses = free_addresses(scenario.addresses.keys())?;
         let mut command = command(scenario, &socket, &addresses);
         let mut group = Group::start(&mut command).map_err(Failure::Host)?;
         let stream = connect(&socket, &mut group, deadline)?;
-        let mut host = Self { control: BufReader::new(stream), addresses, group, directory };
+        let mut host = Self { control: BufReader::new(stream), addresses, group, _directory: directory };
         host.run("true", deadline)?;
         Ok(host)
     }
@@ -90,10 +90,23 @@ impl Host {
     }
 }
 
-impl Drop for Host {
+/// A directory of this process alone, which is removed when it is dropped.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("xen-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Directory {
     fn drop(&mut self) {
         // What is left of it lies in the directory for temporary files.
-        let _ = std::fs::remove_dir_all(&self.directory);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -141,6 +154,6 @@ fn connect(socket: &Path, group: &mut Group, deadline: Instant) -> Result<UnixSt
     }
 }
 
-fn is_time_out(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+fn is_time_out(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
