@@ -135,7 +135,7 @@ in
   # Boot tests of a unikernel's images, by the names of these; none where it is given no scenario.
   boots =
     given:
-    { images, compositions }:
+    { images, compositions, ... }:
     lib.optionalAttrs (given != [ ]) (
       lib.mapAttrs' (
         name: image: lib.nameValuePair "boot-${name}" (boot given name image compositions.${name})
@@ -157,7 +157,7 @@ in
 
   # That images are bit for bit the same when they are built again.
   rebuilds =
-    { images, compositions }:
+    { images, compositions, ... }:
     lib.mapAttrs' (
       name: image: lib.nameValuePair "reproducible-${name}" (reproducible name image compositions.${name})
     ) images;
