@@ -39,6 +39,9 @@ fn ask(address: SocketAddr, probe: &Probe, deadline: Instant) -> Result<Output, 
     for (name, value) in &probe.request_headers {
         command.args(["--header", &format!("{name}: {value}")]);
     }
+    if probe.compressed {
+        command.arg("--compressed");
+    }
     if probe.body.is_some() {
         command.args(["--data-binary", "@-"]);
     }

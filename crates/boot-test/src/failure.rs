@@ -75,6 +75,15 @@ pub enum Failure {
         /// What the scenario says.
         wanted: String,
     },
+    /// A service answered other bytes.
+    Received {
+        /// What it answered, as far as it was read.
+        got: String,
+        /// What the scenario says.
+        wanted: String,
+    },
+    /// `run` could not be asked to end.
+    Stop(io::Error),
     /// The image's symbols cannot be read, and why.
     Symbols(String),
     /// The backtrace lacks a function, or it is not behind the one before.
@@ -125,6 +134,8 @@ impl fmt::Display for Failure {
             Self::Length { got, wanted } => write!(f, "{got} bytes of body, wanted {wanted}"),
             Self::Digest { got, wanted } => write!(f, "body has sha256 {got}, wanted {wanted}"),
             Self::Text { wanted } => write!(f, "body lacks {wanted:?}"),
+            Self::Received { got, wanted } => write!(f, "received {got:?}, wanted {wanted:?}"),
+            Self::Stop(error) => write!(f, "run was not asked to end: {error}"),
             Self::Symbols(words) => write!(f, "no symbols: {words}"),
             Self::Frame { wanted, got } => write!(f, "the backtrace lacks {wanted:?}; it is {got:?}"),
             Self::Load { request, cause } => write!(f, "request {request}: {cause}"),

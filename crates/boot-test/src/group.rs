@@ -5,7 +5,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// The group that was started last, 0 for none: for the handler of an interrupt.
 static RUNNING: AtomicI32 = AtomicI32::new(0);
@@ -50,6 +50,17 @@ impl Group {
     /// What it reads, where the command asked for a pipe.
     pub fn input(&mut self) -> Option<&mut ChildStdin> {
         self.child.stdin.as_mut()
+    }
+
+    /// Asks the program alone, not its children, to end: SIGTERM.
+    ///
+    /// # Errors
+    /// Where it is gone.
+    pub fn terminate(&self) -> io::Result<()> {
+        match Pid::from_raw(self.number) {
+            Some(child) => Ok(kill_process(child, Signal::TERM)?),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     /// Its exit status as a shell tells it, 128 + n for signal n, once it has ended.

@@ -57,14 +57,16 @@ impl Connection {
     /// Receives one answer and throws its body away.
     pub(crate) fn receive(&mut self) -> Result<Answer, Failure> {
         let answer = self.receive_head()?;
+        self.take(answer.length)?;
+        Ok(answer)
+    }
+
+    /// Receives a piece of a body, and throws it away.
+    pub(crate) fn take(&mut self, length: u64) -> Result<(), Failure> {
         self.limit_waiting()?;
-        let mut body = self.stream.by_ref().take(answer.length);
-        let read = std::io::copy(&mut body, &mut std::io::sink()).map_err(|e| Failure::from_socket(&e))?;
-        if read == answer.length {
-            Ok(answer)
-        } else {
-            Err(Failure::Length { got: read, wanted: answer.length })
-        }
+        let mut piece = self.stream.by_ref().take(length);
+        let got = std::io::copy(&mut piece, &mut std::io::sink()).map_err(|e| Failure::from_socket(&e))?;
+        if got == length { Ok(()) } else { Err(Failure::Length { got, wanted: length }) }
     }
 
     /// Receives the status line and the headers.

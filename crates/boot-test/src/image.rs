@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::console::Console;
 use crate::disks::Disks;
 use crate::group::Group;
-use crate::{Failure, Scenario, http};
+use crate::{Exchange, Failure, Scenario, exchange, http};
 
 /// How often a process is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(10);
@@ -54,6 +54,22 @@ impl Image {
     pub(crate) fn take_input(&mut self, text: &str) -> Result<(), Failure> {
         let typed = self.group.input().map_or(Ok(()), |input| input.write_all(text.as_bytes()));
         typed.map_err(Failure::Input)
+    }
+
+    /// Where a service is that speaks something else, once it gave an answer to what is sent.
+    pub(crate) fn exchanging(&mut self, exchange: &Exchange) -> Result<SocketAddr, Failure> {
+        let address = self.console.address(&exchange.service, self.deadline)?;
+        if !self.answered.contains(&address) {
+            exchange::wait_for_answer(address, exchange, self.deadline, || self.still_runs())?;
+            self.answered.push(address);
+        }
+        Ok(address)
+    }
+
+    /// Asks the image to end.
+    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+        self.still_runs()?;
+        self.group.terminate().map_err(Failure::Stop)
     }
 
     /// Fails where the image has ended.

@@ -1,16 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod backtrace;
-pub mod command;
 mod console;
 mod curl;
 mod disks;
+mod exchange;
 mod failure;
 pub mod group;
 mod http;
 mod image;
 mod load;
 mod scenario;
+mod slow;
 mod verdict;
 
 use std::io::{self, Write};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 pub use curl::probe;
 pub use failure::Failure;
 pub use http::wait_for_answer;
-pub use scenario::{Disk, Load, Probe, Scenario};
+pub use scenario::{Disk, Exchange, Load, Probe, Scenario, Slow};
 
 use image::Image;
 use verdict::Verdicts;
@@ -50,7 +51,7 @@ pub fn run(scenario: &Scenario, out: &mut impl Write) -> io::Result<bool> {
     Ok(verdicts.all_held())
 }
 
-/// The network's side: requests, then load.
+/// The network's side: requests, load, and slow clients.
 fn ask(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Write>) -> io::Result<()> {
     for probe in &scenario.http {
         let result = image.answering(&probe.service).and_then(|address| match &probe.raw {
@@ -59,8 +60,18 @@ fn ask(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Writ
         });
         verdicts.add(&probe.to_string(), result)?;
     }
+    for exchange in &scenario.exchanges {
+        let address = image.exchanging(exchange);
+        let result = address.and_then(|address| exchange::probe(address, exchange, image.deadline));
+        verdicts.add(&exchange.to_string(), result)?;
+    }
     if let Some(load) = &scenario.load {
         put_under(load, image, verdicts)?;
+    }
+    if let Some(slow) = &scenario.slow {
+        let address = image.answering(&slow.service);
+        let result = address.and_then(|address| slow::beside_a_fast_one(address, slow, image.deadline));
+        verdicts.add(&format!("{} slow clients beside a fast one", slow.connections), result)?;
     }
     Ok(())
 }
@@ -88,6 +99,9 @@ fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Wr
         if let (0, Some(input)) = (index, &scenario.input) {
             verdicts.add(&format!("{input:?} is typed"), image.take_input(input))?;
         }
+    }
+    if scenario.stop {
+        verdicts.add("asked to end", image.stop())?;
     }
     match scenario.expected_exit() {
         Some(status) => verdicts.add(&format!("exit status {status}"), image.exits_with(status))?,

@@ -45,8 +45,16 @@ pub struct Scenario {
     /// Requests, one after another.
     #[serde(default)]
     pub http: Vec<Probe>,
+    /// What is sent to services that do not speak HTTP, one after another.
+    #[serde(default)]
+    pub exchanges: Vec<Exchange>,
     /// Many requests.
     pub load: Option<Load>,
+    /// Clients that take their time.
+    pub slow: Option<Slow>,
+    /// Whether the image is asked to end when all else was checked: `run` gets SIGTERM.
+    #[serde(default)]
+    pub stop: bool,
     /// How the image ends; see [`Scenario::expected_exit`].
     pub exit_status: Option<i32>,
     /// For the whole scenario.
@@ -57,8 +65,9 @@ pub struct Scenario {
 impl Scenario {
     /// The exit status to wait for, or `None` where the image serves until it is stopped.
     pub fn expected_exit(&self) -> Option<i32> {
-        let serves = !self.http.is_empty() || self.load.is_some();
-        self.exit_status.or(if serves { None } else { Some(0) })
+        let asked = !self.http.is_empty() || !self.exchanges.is_empty();
+        let serves = asked || self.load.is_some() || self.slow.is_some();
+        self.exit_status.or(if serves && !self.stop { None } else { Some(0) })
     }
 }
 
@@ -91,6 +100,9 @@ pub struct Probe {
     pub request_headers: BTreeMap<String, String>,
     /// Body of the request.
     pub body: Option<String>,
+    /// Whether the answer may be compressed; its body is judged as it was before.
+    #[serde(default)]
+    pub compressed: bool,
     /// Bytes to send instead of a well-formed request.
     pub raw: Option<String>,
     /// Status of the answer.
@@ -116,7 +128,25 @@ impl fmt::Display for Probe {
         for (name, value) in &self.request_headers {
             write!(f, ", {name}: {value}")?;
         }
-        Ok(())
+        if self.compressed { write!(f, ", compressed") } else { Ok(()) }
+    }
+}
+
+/// What is sent on a new connection, and what comes back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Exchange {
+    /// Name of the forwarded port.
+    pub service: String,
+    /// Bytes that are sent.
+    pub send: String,
+    /// Bytes that the answer begins with.
+    pub receive: String,
+}
+
+impl fmt::Display for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} gives {:?}", shortened(&self.send), shortened(&self.receive))
     }
 }
 
@@ -139,6 +169,23 @@ pub struct Load {
     /// Connections one after another, each for one request.
     #[serde(default)]
     pub visits: u32,
+}
+
+/// Clients that send their request a byte at a time, and take the answer in small pieces.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Slow {
+    /// Name of the forwarded port.
+    #[serde(default = "default_service")]
+    pub service: String,
+    /// What they ask for.
+    #[serde(default = "default_path")]
+    pub path: String,
+    /// What a client asks for that has its answer at once, between their pieces.
+    #[serde(default = "default_path")]
+    pub beside: String,
+    /// How many they are.
+    pub connections: u32,
 }
 
 /// Enough of a text to know it again in a report.
@@ -187,6 +234,13 @@ mod tests {
             serde_json::from_str(r#"{"name": "n", "image": "/i", "http": [{"path": "/x"}]}"#).unwrap();
         assert_eq!(scenario.expected_exit(), None);
         assert_eq!(scenario.http[0].to_string(), "GET /x gives 200");
+    }
+
+    #[test]
+    fn a_server_that_is_stopped_ends_well() {
+        let scenario: Scenario =
+            serde_json::from_str(r#"{"name": "n", "image": "/i", "http": [{}], "stop": true}"#).unwrap();
+        assert_eq!(scenario.expected_exit(), Some(0));
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use boot_test::Scenario;
@@ -14,16 +12,9 @@ use tempfile::TempDir;
 fn image(script: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("run");
-    write_program(&run, &format!("#!/bin/sh\n{script}\n"));
+    fs::write(&run, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
     directory
-}
-
-/// Has a program of its own write `path`: a file that this process has open for writing, and so what other tests start at that
-/// moment, cannot be started.
-fn write_program(path: &Path, text: &str) {
-    let command = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
-    let status = Command::new("sh").args(["-c", command, "sh"]).arg(path).arg(text).status().unwrap();
-    assert!(status.success());
 }
 
 /// Runs the scenario, given as the fields beside `name` and `image`.
@@ -188,4 +179,25 @@ fn an_image_that_is_not_there_is_told() {
     let (held, out) = run(&empty, json!({}));
     assert!(!held);
     assert!(out.contains("run did not start"), "{out}");
+}
+
+#[test]
+fn an_image_that_is_asked_to_end_may_do_it_in_its_own_way() {
+    let image = image("trap 'echo bye; exit 0' TERM; echo hello; while :; do sleep 0.1; done");
+    let (held, out) = run(&image, json!({ "console": ["hello"], "stop": true }));
+    assert!(held, "{out}");
+    let (held, out) = run(&image, json!({ "console": ["hello"], "stop": true, "exitStatus": 3 }));
+    assert!(!held);
+    assert!(out.contains("exit status 3: ended with status 0, wanted 3"), "{out}");
+}
+
+#[test]
+fn a_service_that_is_not_http_is_asked_in_its_own_words() {
+    let image = http_image("+PONG");
+    let exchange = |receive: &str| json!([{ "service": "http", "send": "PING", "receive": receive }]);
+    let (held, out) = run(&image, json!({ "exchanges": exchange("+PO") }));
+    assert!(held, "{out}");
+    let (held, out) = run(&image, json!({ "exchanges": exchange("+PU") }));
+    assert!(!held);
+    assert!(out.contains(r#"received "+PO", wanted "+PU""#), "{out}");
 }
