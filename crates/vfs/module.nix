@@ -10,6 +10,7 @@ mkRoom ./. {
     "console"
     "entropy"
     "filesystem"
+    "mount"
     "platform"
   ];
   provides = [ "vfs" ];
@@ -27,7 +28,7 @@ mkRoom ./. {
         "/var/spool"
         "/var/tmp"
       ];
-      description = "Absolute paths of directories that can be written: empty at start, in memory, gone at the end. What the root has there is hidden.";
+      description = "Absolute paths of directories that can be written: empty at start, in memory, gone at the end. What the root has there is hidden; a path within another file system that is mounted is left as it is.";
     };
     writableMiB = mkOption {
       type = types.ints.between 1 1048576;

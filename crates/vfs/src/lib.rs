@@ -35,6 +35,7 @@ mod tests;
 
 use core::fmt;
 
+use iface_mount::Mount;
 use iface_vfs::{Errno, Vfs};
 
 pub use start::init;
@@ -51,7 +52,6 @@ pub struct Config {
 }
 
 /// What it needs.
-#[derive(Debug)]
 pub struct Needs<A: 'static, C, O, E, F, P> {
     /// How much memory there is.
     pub allocator: &'static A,
@@ -63,6 +63,8 @@ pub struct Needs<A: 'static, C, O, E, F, P> {
     pub entropy: E,
     /// The root.
     pub filesystem: F,
+    /// Further file systems.
+    pub mount: &'static [&'static dyn Mount],
     /// The name of the host, and name servers.
     pub platform: P,
 }
@@ -81,6 +83,8 @@ pub enum InitError {
     BadPath(&'static str),
     /// There is a file at this path, or in it.
     NotADirectory(&'static str),
+    /// Several file systems are to be mounted at this path.
+    Twice(&'static str),
     /// The directory for this path could not be made.
     Mount(&'static str, Errno),
 }
@@ -96,6 +100,12 @@ impl fmt::Display for InitError {
                 f,
                 "nothing can be mounted at `{path}`: the root has a file there; mount it elsewhere, or rename that file"
             ),
+            Self::Twice(path) => {
+                write!(
+                    f,
+                    "several file systems are to be mounted at `{path}`: set option `at` of all but one to another"
+                )
+            }
             Self::Mount(path, errno) => write!(f, "nothing can be mounted at `{path}`: {errno}"),
         }
     }

@@ -1,7 +1,9 @@
 //! What is mounted at the start.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 use core::convert::Infallible;
 
@@ -10,14 +12,18 @@ use iface_clock::Clock;
 use iface_console::Console;
 use iface_entropy::Entropy;
 use iface_filesystem::{FileSystem, Kind};
+use iface_mount::Mount;
 use iface_platform::{CommandLine, Platform};
 use iface_vfs::{HOST_NAME, Vfs};
 
 use crate::assembly::Assembly;
 use crate::descriptors::{Descriptors, ProcessCell};
+use crate::errno::errno;
 use crate::proc::Sources;
+use crate::special::ROOT;
 use crate::stored::Stored;
 use crate::vfs::Files;
+use crate::volume::Volume;
 use crate::{Config, InitError, Needs, Provides, dev, etc, proc};
 
 /// Permissions of directories that everybody may write in, as `/tmp`.
@@ -31,7 +37,7 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
     config: &'static Config,
     needs: Needs<A, C, O, E, F, P>,
 ) -> Result<Provides<impl Vfs>, InitError> {
-    let Needs { allocator, clock, console, entropy, filesystem, platform } = needs;
+    let Needs { allocator, clock, console, entropy, filesystem, mount, platform } = needs;
     let made = clock.wall_clock().map_or(0, |since| since.as_nanos() as u64);
     let line = platform.command_line();
     let host: Rc<str> = line.setting("hostname").unwrap_or(HOST_NAME).into();
@@ -40,13 +46,17 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
 
     let mut assembly = Assembly::new(Rc::new(Stored::new(filesystem, "rootfs")), made);
     let devices = Rc::new(dev::tree(console, entropy, made));
-    assembly.mount("/dev", devices, crate::special::ROOT)?;
+    assembly.mount("/dev", devices, ROOT)?;
     let sources =
         Sources { allocator, clock, entropy, process: Rc::clone(&process), host: Rc::clone(&host), mounts };
-    assembly.mount("/proc", Rc::new(proc::tree(&sources, made)), crate::special::ROOT)?;
+    assembly.mount("/proc", Rc::new(proc::tree(&sources, made)), ROOT)?;
     assembly.mount("/proc/1/fd", Rc::new(Descriptors { process: Rc::clone(&process) }), 0)?;
     assembly.add("/etc", Rc::new(etc::tree(&host, name_servers(config, line), made)))?;
-    mount_writable(config, clock, &mut assembly)?;
+    let mut points = others(mount)?;
+    add_writable(config, clock, &mut points)?;
+    for (path, (volume, root)) in points {
+        assembly.mount(path, volume, root)?;
+    }
 
     let (tree, lines) = assembly.finish();
     // It is empty until here.
@@ -61,28 +71,45 @@ fn name_servers(config: &'static Config, line: CommandLine<'static>) -> impl Ite
     said.into_iter().flat_map(|list| list.split(',')).filter(|address| !address.is_empty()).chain(configured)
 }
 
-/// Mounts a directory of one tree in memory at each path.
-fn mount_writable<C: Clock>(config: &Config, clock: C, assembly: &mut Assembly) -> Result<(), InitError> {
-    if config.writable.is_empty() {
-        return Ok(());
+/// What is mounted, by paths: what is above comes before what is below.
+type Points = BTreeMap<&'static str, (Rc<dyn Volume>, u64)>;
+
+/// Further file systems.
+fn others(mounts: &[&dyn Mount]) -> Result<Points, InitError> {
+    let mut points = Points::new();
+    for mount in mounts {
+        let Some(path) = mount.path() else { continue };
+        let volume = Stored::new(mount.files(), mount.kind());
+        let root = volume.root();
+        if points.insert(path, (Rc::new(volume), root)).is_some() {
+            return Err(InitError::Twice(path));
+        }
     }
+    Ok(points)
+}
+
+/// Adds a directory of one tree in memory for each path, but not within other file systems.
+fn add_writable<C: Clock>(config: &Config, clock: C, points: &mut Points) -> Result<(), InitError> {
+    let is_free = |path: &str| !points.keys().any(|other| is_in(path, other));
+    let paths: Vec<_> = config.writable.iter().copied().filter(|path| is_free(path)).collect();
     let settings = Box::leak(Box::new(ramfs::Config { max_mib: config.writable_mib }));
     let ramfs::Provides { filesystem: memory } = match ramfs::init(settings, ramfs::Needs { clock }) {
         Ok(provides) => provides,
         Err(error) => never(error),
     };
-    let volume = Rc::new(Stored::new(memory, "tmpfs"));
-    let mut sorted = config.writable.to_vec();
-    // What is above comes before what is below.
-    sorted.sort_unstable();
-    sorted.dedup();
-    for (number, path) in sorted.into_iter().enumerate() {
+    let volume: Rc<dyn Volume> = Rc::new(Stored::new(memory, "tmpfs"));
+    for (number, path) in paths.into_iter().enumerate() {
         let name = alloc::format!("{number}");
         let made = memory.create(memory.root(), name.as_bytes(), Kind::Directory, FOR_ALL);
-        let node = made.map_err(|error| InitError::Mount(path, crate::errno::errno(error)))?;
-        assembly.mount(path, volume.clone(), node.0)?;
+        let node = made.map_err(|error| InitError::Mount(path, errno(error)))?;
+        points.insert(path, (Rc::clone(&volume), node.0));
     }
     Ok(())
+}
+
+/// Whether a path is another, or below that.
+fn is_in(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn never(error: Infallible) -> ! {

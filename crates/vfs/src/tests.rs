@@ -17,6 +17,7 @@ use iface_console::Console;
 use iface_entropy::{Entropy, EntropyError};
 use iface_filesystem::FileSystem;
 use iface_filesystem::fake::Tree;
+use iface_mount::{Mount, Mounted};
 use iface_platform::{CommandLine, ExitStatus, Platform};
 use iface_vfs::{Errno, OpenFile, OpenOptions, Place, Process, Vfs};
 
@@ -103,6 +104,16 @@ struct Fixture<V> {
 
 /// Mounts what the settings say on a root.
 fn start<F: FileSystem>(root: F, config: Config, line: &'static str) -> Result<Fixture<impl Vfs>, InitError> {
+    start_with(root, &[], config, line)
+}
+
+/// As [`start`], with further file systems.
+fn start_with<F: FileSystem>(
+    root: F,
+    mount: &'static [&'static dyn Mount],
+    config: Config,
+    line: &'static str,
+) -> Result<Fixture<impl Vfs>, InitError> {
     let clock: &'static FakeClock = Box::leak(Box::default());
     clock.advance(iface_clock::Duration::from_secs(1000));
     let (typed, written) = (Box::leak(Box::default()), Box::leak(Box::default()));
@@ -112,6 +123,7 @@ fn start<F: FileSystem>(root: F, config: Config, line: &'static str) -> Result<F
         console: FakeConsole { typed, written },
         entropy: FakeEntropy,
         filesystem: root,
+        mount,
         platform: FakePlatform(line),
     };
     let Provides { vfs } = init(Box::leak(Box::new(config)), needs)?;

@@ -113,6 +113,48 @@ fn what_cannot_be_mounted_is_told() {
     assert_eq!(refusal(&["/home/cache", "/www/cache/deep"]), None);
 }
 
+fn memory() -> impl FileSystem {
+    let clock: &'static FakeClock = Box::leak(Box::default());
+    let Ok(ramfs::Provides { filesystem }) =
+        ramfs::init(&ramfs::Config { max_mib: 1 }, ramfs::Needs { clock });
+    filesystem
+}
+
+fn mounts(paths: &[Option<&'static str>]) -> &'static [&'static dyn Mount] {
+    let mounts = paths.iter().map(|path| &*Box::leak(Box::new(Mounted::new(memory(), "vfat", *path))) as _);
+    Box::leak(mounts.collect::<Vec<_>>().into_boxed_slice())
+}
+
+#[test]
+fn further_file_systems_are_shown_at_their_paths() {
+    let config = Config { writable: &["/data/tmp", "/srv/tmp", "/srv2"], writable_mib: 1, name_servers: &[] };
+    let others = mounts(&[Some("/srv/tmp/deep"), None, Some("/data")]);
+    let fixture = start_with(root(), others, config, "").unwrap();
+    assert_eq!(fixture.names("/data"), ". ..");
+    assert_eq!(fixture.names("/srv/tmp"), ". .. deep");
+    fixture.open("/data/base", CREATE).unwrap().write(b"kept").unwrap();
+    let data = others[2].files();
+    assert_eq!(data.read(data.lookup(b"/base").unwrap(), 0, &mut [0; 8]), Ok(4));
+    let lines = fixture.text("/proc/mounts");
+    let shown: Vec<_> = lines.lines().filter(|line| line.contains("rw")).collect();
+    assert_eq!(
+        shown,
+        [
+            "vfat /data vfat rw 0 0",
+            "tmpfs /srv/tmp tmpfs rw 0 0",
+            "vfat /srv/tmp/deep vfat rw 0 0",
+            "tmpfs /srv2 tmpfs rw 0 0"
+        ]
+    );
+}
+
+#[test]
+fn two_file_systems_at_a_path_are_told() {
+    let config = Config { writable: &[], writable_mib: 1, name_servers: &[] };
+    let refusal = start_with(root(), mounts(&[Some("/data"), Some("/data")]), config, "").err();
+    assert_eq!(refusal, Some(InitError::Twice("/data")));
+}
+
 #[test]
 fn a_writable_root_has_what_it_is_mounted_on() {
     let clock: &'static FakeClock = Box::leak(Box::default());
