@@ -40,14 +40,30 @@ impl Entry {
 }
 
 /// The table of descriptors.
-#[derive(Default)]
 pub(crate) struct Descriptors {
     entries: Vec<Option<Entry>>,
     /// No descriptor below is free.
     lowest: usize,
+    /// Numbers from here on are not given.
+    limit: usize,
+}
+
+impl Default for Descriptors {
+    fn default() -> Self {
+        Self { entries: Vec::new(), lowest: 0, limit: LIMIT }
+    }
 }
 
 impl Descriptors {
+    /// Gives numbers below `limit` alone from now on (`RLIMIT_NOFILE`); those above that are given stay.
+    pub fn limit_to(&mut self, limit: usize) {
+        self.limit = limit.min(LIMIT);
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// What a descriptor stands for; `EBADF` where it is none.
     pub fn get(&self, descriptor: Descriptor) -> Result<&Entry, Errno> {
         let index = usize::try_from(descriptor.0).map_err(|_| Errno::EBADF)?;
@@ -78,7 +94,7 @@ impl Descriptors {
     /// Gives `entry` this number, and returns what had it (dup2(2)).
     pub fn replace(&mut self, descriptor: Descriptor, entry: Entry) -> Result<Option<Entry>, Errno> {
         let index = usize::try_from(descriptor.0).map_err(|_| Errno::EBADF)?;
-        if index >= LIMIT {
+        if index >= self.limit {
             return Err(Errno::EBADF);
         }
         self.put(index, entry)
@@ -103,7 +119,7 @@ impl Descriptors {
     }
 
     fn put(&mut self, index: usize, entry: Entry) -> Result<Option<Entry>, Errno> {
-        if index >= LIMIT {
+        if index >= self.limit {
             return Err(Errno::EMFILE);
         }
         if index >= self.entries.len() {

@@ -163,8 +163,8 @@ impl Epoll {
         }
     }
 
-    /// Events of files that are ready, `most` of them; `EAGAIN` where none is. Each item of the queue is looked at once.
-    fn take(&self, most: usize) -> Result<Vec<epoll_event>, Errno> {
+    /// Events of files that are ready, `most` of them, if any is. Each item of the queue is looked at once.
+    fn take(&self, most: usize) -> Option<Vec<epoll_event>> {
         let mut events = Vec::new();
         let mut again = Vec::new();
         while events.len() < most {
@@ -180,7 +180,7 @@ impl Epoll {
         }
         // What is level-triggered is told again next time, if it is ready then still.
         again.into_iter().for_each(|item| self.queue.push(item));
-        if events.is_empty() { Err(Errno::EAGAIN) } else { Ok(events) }
+        if events.is_empty() { None } else { Some(events) }
     }
 
     /// Forgets numbers whose files are closed: as many as are looked at grow with those that were added.
@@ -263,14 +263,30 @@ impl<W: World> Linux<W> {
         self.wait_epoll_until(epoll, events, most, self.deadline_in(milliseconds))
     }
 
+    pub fn wait_epoll_with_mask(
+        &self,
+        epoll: Descriptor,
+        events: User<epoll_event>,
+        most: i32,
+        milliseconds: i32,
+        mask: User<u64>,
+        mask_size: usize,
+    ) -> Result<usize, Errno> {
+        let deadline = self.deadline_in(milliseconds);
+        self.with_mask(mask, mask_size, || self.wait_epoll_until(epoll, events, most, deadline))
+    }
+
     pub fn wait_epoll_precisely(
         &self,
         epoll: Descriptor,
         events: User<epoll_event>,
         most: i32,
         time: User<Timespec>,
+        mask: User<u64>,
+        mask_size: usize,
     ) -> Result<usize, Errno> {
-        self.wait_epoll_until(epoll, events, most, self.deadline_of(time)?)
+        let deadline = self.deadline_of(time)?;
+        self.with_mask(mask, mask_size, || self.wait_epoll_until(epoll, events, most, deadline))
     }
 
     fn wait_epoll_until(
@@ -283,13 +299,13 @@ impl<W: World> Linux<W> {
         let most = usize::try_from(most).ok().filter(|most| *most > 0).ok_or(Errno::EINVAL)?;
         let file = self.file(epoll)?;
         let epoll = as_epoll(&*file)?;
-        let taken = match self.block_on(&*file, deadline, || epoll.take(most)) {
-            Ok(taken) => taken,
-            Err(Errno::EAGAIN) => {
+        let watchers = || file.watchers().into_iter();
+        let taken = match self.wait_for_any(watchers, deadline, || epoll.take(most))? {
+            Some(taken) => taken,
+            None => {
                 epoll.sweep();
                 return Ok(0);
             }
-            Err(errno) => return Err(errno),
         };
         for (index, event) in taken.iter().enumerate() {
             self.store(events.at(index), *event)?;

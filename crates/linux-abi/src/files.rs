@@ -1,232 +1,34 @@
 //! Calls that work with a descriptor.
 
 use alloc::rc::Rc;
-use alloc::vec;
 
 use iface_console::Console;
 use linux_raw_sys::general::{
-    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD, F_SETFL, FD_CLOEXEC, O_ACCMODE, O_APPEND, O_CLOEXEC,
-    O_NONBLOCK, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET, iovec, winsize,
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETPIPE_SZ, F_SETFD, F_SETFL, F_SETLK, F_SETLKW,
+    F_SETPIPE_SZ, FALLOC_FL_KEEP_SIZE, FD_CLOEXEC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_RDONLY,
+    O_RDWR, O_WRONLY, POSIX_FADV_NOREUSE, SEEK_CUR, SEEK_END, SEEK_SET, SYNC_FILE_RANGE_WAIT_AFTER,
+    SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE, winsize,
 };
 use linux_raw_sys::ioctl::{FIONBIO, TIOCGWINSZ};
 use open_file::{Errno, Kind, OpenFile, Readiness, Seek, Status, Watchers};
 
 use crate::descriptors::{Descriptor, Entry};
 use crate::linux::{Linux, World};
-use crate::user::{LONGEST, User, plain};
+use crate::user::{User, plain};
 
 /// A flag of close_range(2), which linux-raw-sys lacks (Linux, `include/uapi/linux/close_range.h`).
 const CLOSE_RANGE_CLOEXEC: u32 = 1 << 2;
 /// Flags that fcntl(2) changes.
 const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK;
-/// Bytes that sendfile(2) carries at a time.
-const CARRIED: usize = 64 * 1024;
 
 plain!(winsize);
 
-/// One way of moving bytes, which a vector repeats for each of its pieces.
-#[derive(Clone, Copy)]
-enum Position {
-    /// Where the file is.
-    Current,
-    /// A place of its own.
-    At(u64),
-}
-
-impl Position {
-    fn after(self, bytes: usize) -> Self {
-        match self {
-            Self::Current => Self::Current,
-            Self::At(offset) => Self::At(offset.saturating_add(bytes as u64)),
-        }
-    }
-
-    /// From what a program passed, which may not be below 0.
-    fn at(offset: i64) -> Result<Self, Errno> {
-        u64::try_from(offset).map(Self::At).map_err(|_| Errno::EINVAL)
-    }
-}
-
 impl<W: World> Linux<W> {
-    pub fn read(&self, fd: Descriptor, buffer: User<u8>, length: usize) -> Result<usize, Errno> {
-        self.read_once(fd, buffer, length, Position::Current)
-    }
-
-    pub fn read_at(
-        &self,
-        fd: Descriptor,
-        buffer: User<u8>,
-        length: usize,
-        offset: i64,
-    ) -> Result<usize, Errno> {
-        self.read_once(fd, buffer, length, Position::at(offset)?)
-    }
-
-    pub fn write(&self, fd: Descriptor, bytes: User<u8>, length: usize) -> Result<usize, Errno> {
-        self.write_once(fd, bytes, length, Position::Current)
-    }
-
-    pub fn write_at(
-        &self,
-        fd: Descriptor,
-        bytes: User<u8>,
-        length: usize,
-        offset: i64,
-    ) -> Result<usize, Errno> {
-        self.write_once(fd, bytes, length, Position::at(offset)?)
-    }
-
-    pub fn read_pieces(&self, fd: Descriptor, pieces: User<iovec>, count: usize) -> Result<usize, Errno> {
-        self.each_piece(pieces, count, Position::Current, |buffer, length, position| {
-            self.read_once(fd, buffer, length, position)
-        })
-    }
-
-    pub fn read_pieces_at(
-        &self,
-        fd: Descriptor,
-        pieces: User<iovec>,
-        count: usize,
-        offset: i64,
-    ) -> Result<usize, Errno> {
-        self.each_piece(pieces, count, Position::at(offset)?, |buffer, length, position| {
-            self.read_once(fd, buffer, length, position)
-        })
-    }
-
-    pub fn write_pieces(&self, fd: Descriptor, pieces: User<iovec>, count: usize) -> Result<usize, Errno> {
-        self.each_piece(pieces, count, Position::Current, |bytes, length, position| {
-            self.write_once(fd, bytes, length, position)
-        })
-    }
-
-    pub fn write_pieces_at(
-        &self,
-        fd: Descriptor,
-        pieces: User<iovec>,
-        count: usize,
-        offset: i64,
-    ) -> Result<usize, Errno> {
-        self.each_piece(pieces, count, Position::at(offset)?, |bytes, length, position| {
-            self.write_once(fd, bytes, length, position)
-        })
-    }
-
-    /// The pieces in their order, until one moves less than it could.
-    fn each_piece(
-        &self,
-        pieces: User<iovec>,
-        count: usize,
-        mut position: Position,
-        move_piece: impl Fn(User<u8>, usize, Position) -> Result<usize, Errno>,
-    ) -> Result<usize, Errno> {
-        let mut total = 0;
-        for (address, length) in self.pieces(pieces, count)?.into_iter().filter(|(_, length)| *length > 0) {
-            let moved = match move_piece(address, length, position) {
-                Ok(moved) => moved,
-                Err(_) if total > 0 => break,
-                Err(errno) => return Err(errno),
-            };
-            total += moved;
-            position = position.after(moved);
-            if moved < length {
-                break;
-            }
-        }
-        Ok(total)
-    }
-
-    fn read_once(
-        &self,
-        fd: Descriptor,
-        buffer: User<u8>,
-        length: usize,
-        position: Position,
-    ) -> Result<usize, Errno> {
-        let (file, flags) = self.file_and_flags(fd)?;
-        if flags & O_ACCMODE == O_WRONLY {
-            return Err(Errno::EBADF);
-        }
-        let buffer = self.bytes_mut(buffer, length.min(LONGEST))?;
-        self.unless_nonblocking(&*file, flags, || match position {
-            Position::Current => file.read(buffer),
-            Position::At(offset) => file.read_at(offset, buffer),
-        })
-    }
-
-    fn write_once(
-        &self,
-        fd: Descriptor,
-        bytes: User<u8>,
-        length: usize,
-        position: Position,
-    ) -> Result<usize, Errno> {
-        let (file, flags) = self.file_and_flags(fd)?;
-        if flags & O_ACCMODE == O_RDONLY {
-            return Err(Errno::EBADF);
-        }
-        let bytes = self.bytes(bytes, length.min(LONGEST))?;
-        self.unless_nonblocking(&*file, flags, || match position {
-            Position::At(offset) => file.write_at(offset, bytes),
-            Position::Current => {
-                if flags & O_APPEND != 0 {
-                    // What has no position, such as a pipe, has its end anyway.
-                    let _ = file.seek(Seek::End(0));
-                }
-                file.write(bytes)
-            }
-        })
-    }
-
-    /// `attempt` once for a descriptor that does not block, else until it is done.
-    pub fn unless_nonblocking<T>(
-        &self,
-        file: &dyn OpenFile,
-        flags: u32,
-        mut attempt: impl FnMut() -> Result<T, Errno>,
-    ) -> Result<T, Errno> {
-        if flags & O_NONBLOCK != 0 { attempt() } else { self.block_on(file, None, attempt) }
-    }
-
     /// The file behind a descriptor, and the flags it was opened with.
     pub fn file_and_flags(&self, fd: Descriptor) -> Result<(Rc<dyn OpenFile>, u32), Errno> {
         let descriptors = self.descriptors.borrow();
         let description = &descriptors.get(fd)?.description;
         Ok((Rc::clone(&description.file), description.flags.get()))
-    }
-
-    pub fn send_file(
-        &self,
-        to: Descriptor,
-        from: Descriptor,
-        offset: User<i64>,
-        count: usize,
-    ) -> Result<usize, Errno> {
-        let (source, _) = self.file_and_flags(from)?;
-        let (sink, flags) = self.file_and_flags(to)?;
-        let begin =
-            if offset.is_null() { source.seek(Seek::Current(0))? } else { position(self.load(offset)?)? };
-        let mut buffer = vec![0; count.min(CARRIED)];
-        let mut sent = 0;
-        while sent < count.min(LONGEST) {
-            let wanted = (count - sent).min(buffer.len());
-            let got = source.read_at(begin + sent as u64, &mut buffer[..wanted])?;
-            if got == 0 {
-                break;
-            }
-            match self.unless_nonblocking(&*sink, flags, || sink.write(&buffer[..got])) {
-                Ok(taken) => sent += taken,
-                Err(_) if sent > 0 => break,
-                Err(errno) => return Err(errno),
-            }
-        }
-        let end = begin + sent as u64;
-        if offset.is_null() {
-            source.seek(Seek::Start(end))?;
-        } else {
-            self.store(offset, end as i64)?;
-        }
-        Ok(sent)
     }
 
     pub fn seek(&self, fd: Descriptor, offset: i64, from: u32) -> Result<usize, Errno> {
@@ -253,6 +55,7 @@ impl<W: World> Linux<W> {
         let removed = self.descriptors.borrow_mut().remove(fd)?;
         // A file that closes may ask for descriptors: the table is not borrowed any more.
         drop(removed);
+        self.locks_changed();
         Ok(())
     }
 
@@ -300,10 +103,17 @@ impl<W: World> Linux<W> {
         };
         // As in `close`.
         drop(replaced);
+        self.locks_changed();
         Ok(to)
     }
 
     pub fn control_descriptor(&self, fd: Descriptor, command: u32, argument: usize) -> Result<usize, Errno> {
+        match command {
+            F_GETLK => return self.lock_of_range(fd, User::new(argument)),
+            F_SETLK | F_SETLKW => return self.lock_range(fd, User::new(argument)),
+            F_GETPIPE_SZ | F_SETPIPE_SZ => return self.pipe_size(fd, command, argument),
+            _ => {}
+        }
         let mut descriptors = self.descriptors.borrow_mut();
         let entry = descriptors.get_mut(fd)?;
         match command {
@@ -324,6 +134,65 @@ impl<W: World> Linux<W> {
                 descriptors.add_from(least, copy).map(|added| added.0 as usize)
             }
             _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Makes sure of room for a file's bytes, with `FALLOC_FL_KEEP_SIZE` of none that it does not have.
+    pub fn allocate(&self, fd: Descriptor, mode: u32, offset: i64, length: i64) -> Result<(), Errno> {
+        if offset < 0 || length <= 0 {
+            return Err(Errno::EINVAL);
+        }
+        if mode & !FALLOC_FL_KEEP_SIZE != 0 {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let (file, flags) = self.file_and_flags(fd)?;
+        if !matches!(flags & O_ACCMODE, O_WRONLY | O_RDWR) {
+            return Err(Errno::EBADF);
+        }
+        let status = file.status()?;
+        match status.kind {
+            Kind::Regular => {}
+            Kind::Pipe => return Err(Errno::ESPIPE),
+            Kind::Directory => return Err(Errno::EISDIR),
+            _ => return Err(Errno::ENODEV),
+        }
+        let end = offset.checked_add(length).ok_or(Errno::EFBIG)? as u64;
+        if mode == 0 && end > status.size { file.resize(end) } else { Ok(()) }
+    }
+
+    /// What will be read how: all files lie in memory, or are read when they are asked for.
+    pub fn advise_file(&self, fd: Descriptor, _offset: i64, length: i64, advice: u32) -> Result<(), Errno> {
+        let status = self.file(fd)?.status()?;
+        if status.kind == Kind::Pipe {
+            return Err(Errno::ESPIPE);
+        }
+        if length < 0 || advice > POSIX_FADV_NOREUSE { Err(Errno::EINVAL) } else { Ok(()) }
+    }
+
+    /// As [`advise_file`](Linux::advise_file).
+    pub fn read_ahead(&self, fd: Descriptor) -> Result<(), Errno> {
+        let (file, flags) = self.file_and_flags(fd)?;
+        if flags & O_ACCMODE == O_WRONLY {
+            return Err(Errno::EBADF);
+        }
+        if file.status()?.kind == Kind::Regular { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
+    pub fn synchronize_range(
+        &self,
+        fd: Descriptor,
+        offset: i64,
+        length: i64,
+        flags: u32,
+    ) -> Result<(), Errno> {
+        const KNOWN: u32 = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+        let file = self.file(fd)?;
+        if offset < 0 || length < 0 || flags & !KNOWN != 0 {
+            return Err(Errno::EINVAL);
+        }
+        match file.status()?.kind {
+            Kind::Regular | Kind::Directory | Kind::Block => file.synchronize(),
+            _ => Err(Errno::ESPIPE),
         }
     }
 

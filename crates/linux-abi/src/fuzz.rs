@@ -18,9 +18,9 @@ use iface_scheduler::{Scheduler, SpawnError, Stack, ThreadId, Wakeup};
 use linux_raw_sys::general as numbers;
 
 use crate::Needs;
-use crate::calls::{CALLS, SystemCalls};
+use crate::calls::CALLS;
 use crate::linux::Linux;
-use crate::tests::Fake;
+use crate::tests::{Fake, SystemCalls};
 
 /// Calls of an ordinary run.
 const CALLS_MADE: u64 = 1_000_000;

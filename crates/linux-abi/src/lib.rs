@@ -9,6 +9,7 @@ extern crate std;
 mod areas;
 mod calls;
 mod counters;
+mod dates;
 mod descriptors;
 mod epoll;
 mod files;
@@ -17,15 +18,23 @@ mod futex;
 mod fuzz;
 mod identity;
 mod limits;
+mod links;
 mod linux;
+mod locks;
 mod memory;
 mod names;
 mod network;
 #[cfg(test)]
+mod null_call;
+#[cfg(test)]
 mod page;
 mod paths;
+mod pending;
 mod pipes;
 mod poll;
+mod scheduling;
+mod shown;
+mod signal_files;
 mod signals;
 mod start;
 #[cfg(test)]
@@ -33,7 +42,9 @@ mod tests;
 mod threads;
 mod time;
 mod timers;
+mod transfer;
 mod user;
+mod users;
 mod waiting;
 
 use core::convert::Infallible;

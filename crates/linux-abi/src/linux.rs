@@ -13,16 +13,21 @@ use iface_platform::Platform;
 use iface_scheduler::Scheduler;
 use iface_sockets::Sockets;
 use iface_thread_pointer::ThreadPointer;
-use iface_vfs::{Place, Vfs};
+use iface_vfs::Vfs;
 use open_file::{Errno, OpenFile};
 
 use crate::Needs;
 use crate::descriptors::{Descriptor, Descriptors};
 use crate::futex::Futexes;
+use crate::limits::Limits;
+use crate::locks::Locks;
 use crate::memory::Layout;
+use crate::paths::Directory;
+use crate::shown::Beginning;
 use crate::signals::Signals;
 use crate::threads::Threads;
 use crate::timers::Timers;
+use crate::users::Users;
 
 /// What the process stands on: a type for each interface, under one name.
 pub(crate) trait World: 'static {
@@ -89,7 +94,7 @@ pub(crate) struct Linux<W: World> {
     pub vfs: W::Vfs,
     pub descriptors: RefCell<Descriptors>,
     /// Where relative paths begin.
-    pub directory: Cell<Place>,
+    pub directory: RefCell<Directory>,
     /// Permissions that new files do not get (umask(2)).
     pub mask: Cell<u16>,
     /// The thread's name, with zero bytes behind it.
@@ -100,6 +105,12 @@ pub(crate) struct Linux<W: World> {
     pub threads: Threads,
     pub signals: Signals,
     pub timers: Timers,
+    pub users: RefCell<Users>,
+    pub beginning: RefCell<Beginning>,
+    pub limits: RefCell<Limits>,
+    pub locks: RefCell<Locks>,
+    /// How often the program has asked for what was not there since it last gave way.
+    pub asked: Cell<u32>,
     /// Calls that the program made and that are not there, each of which is told once.
     pub missed: RefCell<BTreeSet<u32>>,
 }
@@ -129,7 +140,7 @@ impl<W: World> Linux<W> {
             sockets,
             vfs,
             descriptors: RefCell::default(),
-            directory: Cell::new(vfs.root()),
+            directory: RefCell::new(Directory::root(vfs)),
             mask: Cell::new(0o022),
             name: Cell::default(),
             layout: RefCell::new(Layout::new(address_space.window())),
@@ -137,6 +148,11 @@ impl<W: World> Linux<W> {
             threads: Threads::default(),
             signals: Signals::default(),
             timers: Timers::default(),
+            users: RefCell::default(),
+            beginning: RefCell::default(),
+            limits: RefCell::default(),
+            locks: RefCell::default(),
+            asked: Cell::default(),
             missed: RefCell::default(),
         }
     }

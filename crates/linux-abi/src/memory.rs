@@ -1,13 +1,15 @@
 //! Memory of the process: `brk`, `mmap` and what belongs to it.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
 use linux_raw_sys::general::{
-    MADV_DONTNEED, MADV_FREE, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_SHARED, MAP_TYPE,
-    MREMAP_FIXED, MREMAP_MAYMOVE, O_ACCMODE, O_WRONLY, PROT_EXEC, PROT_READ, PROT_WRITE,
+    MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_FIXED,
+    MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP_MAYMOVE, MS_ASYNC,
+    MS_INVALIDATE, MS_SYNC, O_ACCMODE, O_RDWR, O_WRONLY, PROT_EXEC, PROT_READ, PROT_SEM, PROT_WRITE,
 };
-use open_file::{Errno, OpenFile};
+use open_file::{Errno, Kind, OpenFile};
 
 use crate::areas::Areas;
 use crate::descriptors::Descriptor;
@@ -39,6 +41,13 @@ impl Layout {
             break_limit,
             window: break_limit..window.end,
         }
+    }
+
+    /// What is mapped, lowest first.
+    pub fn mapped(&self) -> Vec<(Range<usize>, Protection)> {
+        let broken = self.broken.start..page_up(self.broken.end);
+        let broken = Some((broken, Protection::ReadWrite)).filter(|(range, _)| !range.is_empty());
+        broken.into_iter().chain(self.areas.within(self.window.clone())).collect()
     }
 }
 
@@ -77,7 +86,7 @@ impl<W: World> Linux<W> {
         let protection = protection_of(protection)?;
         let length = whole_pages(length)?;
         let file = if flags & MAP_ANONYMOUS != 0 { None } else { Some((fd, checked_offset(offset)?)) };
-        if flags & MAP_TYPE == 0 {
+        if !matches!(flags & MAP_TYPE, MAP_PRIVATE | MAP_SHARED | MAP_SHARED_VALIDATE) {
             return Err(Errno::EINVAL);
         }
         let contents =
@@ -106,8 +115,12 @@ impl<W: World> Linux<W> {
         if opened & O_ACCMODE == O_WRONLY {
             return Err(Errno::EACCES);
         }
-        let shared = flags & MAP_TYPE == MAP_SHARED;
-        if shared && protection == Protection::ReadWrite { Err(Errno::ENODEV) } else { Ok(file) }
+        let is_written = flags & MAP_TYPE != MAP_PRIVATE && protection == Protection::ReadWrite;
+        if is_written && opened & O_ACCMODE != O_RDWR {
+            return Err(Errno::EACCES);
+        }
+        let has_pages = matches!(file.status()?.kind, Kind::Regular | Kind::Block | Kind::Character);
+        if has_pages && !is_written { Ok(file) } else { Err(Errno::ENODEV) }
     }
 
     /// Where a mapping goes: where it must, where the program would like it, or at the top.
@@ -157,7 +170,8 @@ impl<W: World> Linux<W> {
     }
 
     pub fn unmap_memory(&self, address: usize, length: usize) -> Result<(), Errno> {
-        let range = self.pages(address, length)?;
+        // Elsewhere is nothing that a program may take away.
+        let range = self.pages(address, length).map_err(|_| Errno::EINVAL)?;
         self.unmap_at(range);
         Ok(())
     }
@@ -173,6 +187,11 @@ impl<W: World> Linux<W> {
     }
 
     pub fn protect_memory(&self, address: usize, length: usize, protection: u32) -> Result<(), Errno> {
+        if protection & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) != 0
+            || !address.is_multiple_of(PAGE_SIZE)
+        {
+            return Err(Errno::EINVAL);
+        }
         let protection = protection_of(protection)?;
         if length == 0 {
             return Ok(());
@@ -193,14 +212,40 @@ impl<W: World> Linux<W> {
 
     /// Pages that the program does not need are zeros when it reads them again; all other advice is as good as taken.
     pub fn advise(&self, address: usize, length: usize, advice: u32) -> Result<(), Errno> {
-        if !matches!(advice, MADV_DONTNEED | MADV_FREE) || length == 0 {
+        let is_known =
+            matches!(advice, MADV_NORMAL..=MADV_DONTNEED | MADV_FREE | MADV_DONTFORK..=MADV_POPULATE_WRITE);
+        if !is_known || !address.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        if length == 0 {
             return Ok(());
         }
         let range = self.pages(address, length)?;
-        let pieces = self.layout.borrow().areas.within(range.clone());
-        for (piece, protection) in pieces {
-            self.map_at(piece, protection)?;
+        if matches!(advice, MADV_DONTNEED | MADV_FREE) {
+            let pieces = self.layout.borrow().areas.within(range.clone());
+            for (piece, protection) in pieces {
+                self.map_at(piece, protection)?;
+            }
         }
+        self.is_mapped(range)
+    }
+
+    /// `ENOMEM` where a range has a hole.
+    fn is_mapped(&self, range: Range<usize>) -> Result<(), Errno> {
+        if self.layout.borrow().areas.covers(range) { Ok(()) } else { Err(Errno::ENOMEM) }
+    }
+
+    /// Every page that there is lies in memory.
+    pub fn pages_in_memory(&self, address: usize, length: usize, to: User<u8>) -> Result<(), Errno> {
+        if !address.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        if length == 0 {
+            return Ok(());
+        }
+        let range = self.pages(address, length)?;
+        self.is_mapped(range.clone())?;
+        self.bytes_mut(to, range.len() / PAGE_SIZE)?.fill(1);
         Ok(())
     }
 
@@ -212,11 +257,11 @@ impl<W: World> Linux<W> {
         flags: u32,
         _place: usize,
     ) -> Result<usize, Errno> {
-        if flags & MREMAP_FIXED != 0 {
+        if flags & !MREMAP_MAYMOVE != 0 || !address.is_multiple_of(PAGE_SIZE) {
             return Err(Errno::EINVAL);
         }
-        let old = self.pages(address, length)?;
         let wanted = whole_pages(wanted)?;
+        let old = self.pages(address, length).map_err(|_| Errno::EFAULT)?;
         let protection = self.protection_of_all(&old)?;
         if wanted <= old.len() {
             self.unmap_at(old.start + wanted..old.end);
@@ -260,10 +305,13 @@ impl<W: World> Linux<W> {
     }
 
     /// Memory that a mapping is of is where it is; there is no file to write it to.
-    pub fn synchronize_memory(&self, address: usize, length: usize) -> Result<(), Errno> {
-        let range = self.pages(address, length)?;
-        let mapped = self.layout.borrow().areas.covers(range);
-        if mapped { Ok(()) } else { Err(Errno::ENOMEM) }
+    pub fn synchronize_memory(&self, address: usize, length: usize, flags: u32) -> Result<(), Errno> {
+        const BOTH: u32 = MS_ASYNC | MS_SYNC;
+        let is_known = flags & !(BOTH | MS_INVALIDATE) == 0 && flags & BOTH != BOTH;
+        if !is_known || !address.is_multiple_of(PAGE_SIZE) {
+            return Err(Errno::EINVAL);
+        }
+        if length == 0 { Ok(()) } else { self.is_mapped(self.pages(address, length)?) }
     }
 
     /// Nothing is ever paged out.

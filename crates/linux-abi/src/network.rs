@@ -121,7 +121,8 @@ impl<W: World> Linux<W> {
         }
         let open = self.open_socket(fd)?;
         let listener = open.socket()?;
-        let (socket, peer) = self.unless_nonblocking(&*open.file, open.flags, || listener.accept())?;
+        let (socket, peer) =
+            self.unless_nonblocking(&*open.file, open.flags, Half::Read, || listener.accept())?;
         self.store_address(&peer, address, length)?;
         self.add_socket(socket, flags)
     }
@@ -132,7 +133,8 @@ impl<W: World> Linux<W> {
         let socket = open.socket()?;
         match socket.connect(&address) {
             Err(Errno::EINPROGRESS) if open.flags & O_NONBLOCK == 0 => {
-                self.block_on(&*open.file, None, || match socket.connect(&address) {
+                let deadline = self.patience(&*open.file, Half::Write);
+                self.block_on(&*open.file, deadline, || match socket.connect(&address) {
                     Err(Errno::EALREADY | Errno::EINPROGRESS) => Err(Errno::EAGAIN),
                     Err(Errno::EISCONN) => Ok(()),
                     result => result,
@@ -168,7 +170,9 @@ impl<W: World> Linux<W> {
         }
         let open = self.open_socket(fd)?;
         let socket = open.socket()?;
-        self.unless_nonblocking(&*open.file, open.flags(flags), || socket.send(bytes, to))
+        let sent =
+            self.unless_nonblocking(&*open.file, open.flags(flags), Half::Write, || socket.send(bytes, to));
+        sent.map_err(|errno| if flags & MSG_NOSIGNAL != 0 { errno } else { self.told_of_broken(errno) })
     }
 
     pub fn receive_from(
@@ -196,7 +200,9 @@ impl<W: World> Linux<W> {
         let socket = open.socket()?;
         let peek = flags & MSG_PEEK != 0;
         let receive = |buffer: &mut [u8]| {
-            self.unless_nonblocking(&*open.file, open.flags(flags), || socket.receive(buffer, peek))
+            self.unless_nonblocking(&*open.file, open.flags(flags), Half::Read, || {
+                socket.receive(buffer, peek)
+            })
         };
         let mut received = receive(buffer)?;
         let whole = flags & MSG_WAITALL != 0 && !peek && received.from.is_none();
@@ -256,7 +262,7 @@ impl<W: World> Linux<W> {
     }
 
     /// Fills the pieces of a message from their beginning.
-    fn scatter(&self, mut bytes: &[u8], pieces: &[(User<u8>, usize)]) -> Result<(), Errno> {
+    pub fn scatter(&self, mut bytes: &[u8], pieces: &[(User<u8>, usize)]) -> Result<(), Errno> {
         for (address, length) in pieces {
             let (piece, rest) = bytes.split_at(bytes.len().min(*length));
             self.bytes_mut(*address, piece.len())?.copy_from_slice(piece);

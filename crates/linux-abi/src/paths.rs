@@ -1,20 +1,23 @@
 //! Calls that name a file by its path.
 
+use alloc::rc::Rc;
+
 use iface_vfs::{OpenOptions, Place, Vfs};
 use linux_raw_sys::general::{
-    __kernel_fsid_t, AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, F_OK, O_ACCMODE, O_APPEND,
-    O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE,
-    O_TRUNC, O_WRONLY, RENAME_NOREPLACE, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK,
-    STATX_BASIC_STATS, W_OK, stat, statfs, statx, statx_timestamp,
+    __kernel_fsid_t, AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_STATX_SYNC_TYPE,
+    AT_SYMLINK_NOFOLLOW, F_OK, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW,
+    O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, R_OK, RENAME_NOREPLACE, S_IFBLK,
+    S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, STATX__RESERVED, STATX_BASIC_STATS, W_OK, X_OK,
+    stat, statfs, statx, statx_timestamp,
 };
-use open_file::{Errno, Kind, Name, Status};
+use open_file::{Errno, Kind, Name, OpenFile, Seek, Status};
 
 use crate::descriptors::{Descriptor, Entry};
 use crate::linux::{Linux, World};
 use crate::user::{User, plain};
 
 /// The descriptor that stands for the working directory.
-const HERE: Descriptor = Descriptor(AT_FDCWD);
+pub(crate) const HERE: Descriptor = Descriptor(AT_FDCWD);
 /// Names of a directory begin at multiples of this in what getdents64(2) writes.
 const NAME_ALIGNMENT: usize = 8;
 /// Bytes before the name there.
@@ -26,6 +29,20 @@ const PREFERRED: usize = 4096;
 const MEMORY_FILE_SYSTEM: i64 = 0x8584_58f6;
 
 plain!(stat, statfs, statx);
+
+/// Where relative paths begin.
+pub(crate) struct Directory {
+    pub place: Place,
+    /// The directory as an open file, so that it stays where it is removed.
+    _held: Option<Rc<dyn OpenFile>>,
+}
+
+impl Directory {
+    /// The root, which nobody removes.
+    pub fn root(vfs: impl Vfs) -> Self {
+        Self { place: vfs.root(), _held: None }
+    }
+}
 
 impl<W: World> Linux<W> {
     pub fn open(&self, path: User<u8>, flags: u32, permissions: u32) -> Result<Descriptor, Errno> {
@@ -46,6 +63,9 @@ impl<W: World> Linux<W> {
         if flags & O_PATH != 0 || flags & O_TMPFILE == O_TMPFILE {
             return Err(Errno::EOPNOTSUPP);
         }
+        if flags & O_CREAT != 0 && flags & O_DIRECTORY != 0 {
+            return Err(Errno::EINVAL);
+        }
         let path = self.path(path)?;
         let options = OpenOptions {
             read: matches!(flags & O_ACCMODE, O_RDONLY | O_RDWR),
@@ -63,9 +83,9 @@ impl<W: World> Linux<W> {
     }
 
     /// Where a path begins: at the directory behind a descriptor, or at the working directory. An absolute path does not ask.
-    fn base(&self, base: Descriptor, path: &[u8]) -> Result<Place, Errno> {
+    pub fn base(&self, base: Descriptor, path: &[u8]) -> Result<Place, Errno> {
         if base == HERE || path.starts_with(b"/") {
-            return Ok(self.directory.get());
+            return Ok(self.directory.borrow().place);
         }
         let file = self.file(base)?;
         match self.vfs.place(&*file) {
@@ -74,7 +94,7 @@ impl<W: World> Linux<W> {
         }
     }
 
-    fn find(&self, base: Descriptor, path: User<u8>, follow: bool) -> Result<Place, Errno> {
+    pub fn find(&self, base: Descriptor, path: User<u8>, follow: bool) -> Result<Place, Errno> {
         let path = self.path(path)?;
         self.vfs.find(self.base(base, path)?, path, follow)
     }
@@ -106,16 +126,22 @@ impl<W: World> Linux<W> {
         base: Descriptor,
         path: User<u8>,
         flags: u32,
-        _mask: u32,
+        mask: u32,
         to: User<statx>,
     ) -> Result<(), Errno> {
-        self.store(to, to_statx(&self.status_by_flags(base, path, flags)?))
+        if mask & STATX__RESERVED != 0 || flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE {
+            return Err(Errno::EINVAL);
+        }
+        self.store(to, to_statx(&self.status_by_flags(base, path, flags & !AT_STATX_SYNC_TYPE)?))
     }
 
     fn status_by_flags(&self, base: Descriptor, path: User<u8>, flags: u32) -> Result<Status, Errno> {
+        if flags & !(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
+        }
         if flags & AT_EMPTY_PATH != 0 && self.path(path)?.is_empty() {
             return if base == HERE {
-                self.vfs.status(self.directory.get())
+                self.vfs.status(self.directory.borrow().place)
             } else {
                 self.file(base)?.status()
             };
@@ -124,28 +150,51 @@ impl<W: World> Linux<W> {
     }
 
     pub fn access(&self, path: User<u8>, mode: u32) -> Result<(), Errno> {
-        self.access_at(HERE, path, mode, 0)
+        self.access_by_flags(HERE, path, mode, 0)
+    }
+
+    pub fn access_at(&self, base: Descriptor, path: User<u8>, mode: u32) -> Result<(), Errno> {
+        self.access_by_flags(base, path, mode, 0)
     }
 
     /// root may all but execute what nobody may, and write what can't be written.
-    pub fn access_at(&self, base: Descriptor, path: User<u8>, mode: u32, flags: u32) -> Result<(), Errno> {
-        const EXECUTE: u32 = 1;
-        if mode & !7 != 0 {
+    pub fn access_by_flags(
+        &self,
+        base: Descriptor,
+        path: User<u8>,
+        mode: u32,
+        flags: u32,
+    ) -> Result<(), Errno> {
+        let is_known = flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;
+        if !is_known || mode & !(R_OK | W_OK | X_OK) != 0 {
             return Err(Errno::EINVAL);
         }
-        let place = self.find(base, path, flags & AT_SYMLINK_NOFOLLOW == 0)?;
+        let place = self.find_by_flags(base, path, flags)?;
         if mode == F_OK {
             return Ok(());
         }
         let status = self.vfs.status(place)?;
-        let executable = status.kind == Kind::Directory || status.permissions & 0o111 != 0;
-        if mode & EXECUTE != 0 && !executable {
+        let is_executable = status.kind == Kind::Directory || status.permissions & 0o111 != 0;
+        if mode & X_OK != 0 && !is_executable {
             return Err(Errno::EACCES);
         }
-        if mode & W_OK != 0 && status.permissions & 0o222 == 0 {
-            return Err(Errno::EROFS);
+        if mode & W_OK != 0 && !self.vfs.is_writable(place)? { Err(Errno::EROFS) } else { Ok(()) }
+    }
+
+    /// The place of a path, or of the descriptor itself (`AT_EMPTY_PATH`).
+    pub fn find_by_flags(&self, base: Descriptor, path: User<u8>, flags: u32) -> Result<Place, Errno> {
+        if flags & AT_EMPTY_PATH != 0 && self.path(path)?.is_empty() {
+            return self.place_of_descriptor(base);
         }
-        Ok(())
+        self.find(base, path, flags & AT_SYMLINK_NOFOLLOW == 0)
+    }
+
+    /// The place of an open file; `EINVAL` where it has none in the tree.
+    pub fn place_of_descriptor(&self, fd: Descriptor) -> Result<Place, Errno> {
+        if fd == HERE {
+            return Ok(self.directory.borrow().place);
+        }
+        self.vfs.place(&*self.file(fd)?).ok_or(Errno::EINVAL)
     }
 
     pub fn make_directory(&self, path: User<u8>, permissions: u32) -> Result<(), Errno> {
@@ -196,6 +245,7 @@ impl<W: World> Linux<W> {
         new: User<u8>,
         flags: u32,
     ) -> Result<(), Errno> {
+        // Others Linux has a file system refuse that does not have them.
         if flags & !RENAME_NOREPLACE != 0 {
             return Err(Errno::EINVAL);
         }
@@ -205,39 +255,6 @@ impl<W: World> Linux<W> {
             return Err(Errno::EEXIST);
         }
         self.vfs.rename((from, path), (to, new))
-    }
-
-    pub fn make_link(&self, target: User<u8>, path: User<u8>) -> Result<(), Errno> {
-        self.make_link_at(target, HERE, path)
-    }
-
-    pub fn make_link_at(&self, target: User<u8>, base: Descriptor, path: User<u8>) -> Result<(), Errno> {
-        let (target, path) = (self.path(target)?, self.path(path)?);
-        if target.is_empty() {
-            return Err(Errno::ENOENT);
-        }
-        self.vfs.make_link(target, self.base(base, path)?, path)
-    }
-
-    pub fn read_link(&self, path: User<u8>, buffer: User<u8>, length: usize) -> Result<usize, Errno> {
-        self.read_link_at(HERE, path, buffer, length)
-    }
-
-    pub fn read_link_at(
-        &self,
-        base: Descriptor,
-        path: User<u8>,
-        buffer: User<u8>,
-        length: usize,
-    ) -> Result<usize, Errno> {
-        if length == 0 || isize::try_from(length).is_err() {
-            return Err(Errno::EINVAL);
-        }
-        let path = self.path(path)?;
-        let target = self.vfs.read_link(self.base(base, path)?, path)?;
-        let taken = target.len().min(length);
-        self.bytes_mut(buffer, taken)?.copy_from_slice(&target[..taken]);
-        Ok(taken)
     }
 
     pub fn set_permissions(&self, path: User<u8>, permissions: u32) -> Result<(), Errno> {
@@ -253,30 +270,78 @@ impl<W: World> Linux<W> {
         self.vfs.set_permissions(self.find(base, path, true)?, permissions as u16 & 0o7777)
     }
 
-    pub fn set_permissions_of(&self, fd: Descriptor, permissions: u32) -> Result<(), Errno> {
-        let place = self.vfs.place(&*self.file(fd)?).ok_or(Errno::EINVAL)?;
+    pub fn set_permissions_by_flags(
+        &self,
+        base: Descriptor,
+        path: User<u8>,
+        permissions: u32,
+        flags: u32,
+    ) -> Result<(), Errno> {
+        if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let place = self.find_by_flags(base, path, flags)?;
+        // Links have no permissions of their own.
+        if self.vfs.status(place)?.kind == Kind::Link {
+            return Err(Errno::EOPNOTSUPP);
+        }
         self.vfs.set_permissions(place, permissions as u16 & 0o7777)
     }
 
-    pub fn change_directory(&self, path: User<u8>) -> Result<(), Errno> {
-        let place = self.find(HERE, path, true)?;
-        if self.vfs.status(place)?.kind != Kind::Directory {
-            return Err(Errno::ENOTDIR);
+    pub fn set_permissions_of(&self, fd: Descriptor, permissions: u32) -> Result<(), Errno> {
+        self.vfs.set_permissions(self.place_of_descriptor(fd)?, permissions as u16 & 0o7777)
+    }
+
+    pub fn set_owner(&self, path: User<u8>) -> Result<(), Errno> {
+        self.find(HERE, path, true).map(drop)
+    }
+
+    pub fn set_owner_of_link(&self, path: User<u8>) -> Result<(), Errno> {
+        self.find(HERE, path, false).map(drop)
+    }
+
+    pub fn set_owner_of(&self, fd: Descriptor) -> Result<(), Errno> {
+        self.file(fd).map(drop)
+    }
+
+    /// Who a file belongs to is not kept: there is nobody to keep out.
+    pub fn set_owner_at(
+        &self,
+        base: Descriptor,
+        path: User<u8>,
+        _user: u32,
+        _group: u32,
+        flags: u32,
+    ) -> Result<(), Errno> {
+        if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
         }
-        self.directory.set(place);
-        Ok(())
+        self.find_by_flags(base, path, flags).map(drop)
+    }
+
+    pub fn change_directory(&self, path: User<u8>) -> Result<(), Errno> {
+        let path = self.path(path)?;
+        let options = OpenOptions { read: true, directory: true, ..OpenOptions::default() };
+        let file = self.vfs.open(self.base(HERE, path)?, path, options)?;
+        self.change_directory_to_file(file)
     }
 
     pub fn change_directory_to(&self, fd: Descriptor) -> Result<(), Errno> {
-        let file = self.file(fd)?;
+        self.change_directory_to_file(self.file(fd)?)
+    }
+
+    fn change_directory_to_file(&self, file: Rc<dyn OpenFile>) -> Result<(), Errno> {
         let place = self.vfs.place(&*file).filter(|_| file.directory().is_some());
-        self.directory.set(place.ok_or(Errno::ENOTDIR)?);
+        let place = place.ok_or(Errno::ENOTDIR)?;
+        let before = self.directory.replace(Directory { place, _held: Some(file) });
+        // A file that closes may ask where paths begin: the directory is not borrowed any more.
+        drop(before);
         Ok(())
     }
 
     /// The path with its zero byte; says how long that is.
     pub fn working_directory(&self, buffer: User<u8>, length: usize) -> Result<usize, Errno> {
-        let mut path = self.vfs.path(self.directory.get())?;
+        let mut path = self.vfs.path(self.directory.borrow().place)?;
         path.push(0);
         if path.len() > length {
             return Err(Errno::ERANGE);
@@ -298,7 +363,9 @@ impl<W: World> Linux<W> {
         let buffer = self.bytes_mut(buffer, length)?;
         let mut written = 0;
         while let Some(name) = directory.next_name()? {
-            match write_name(&mut buffer[written..], &name) {
+            // Where the directory is then, and can be sought to.
+            let next = file.seek(Seek::Current(0)).unwrap_or(0);
+            match write_name(&mut buffer[written..], &name, next) {
                 Some(taken) => written += taken,
                 None => {
                     directory.put_back();
@@ -340,12 +407,12 @@ impl<W: World> Linux<W> {
 }
 
 /// A name as getdents64(2) has it (`struct linux_dirent64`), and how many bytes that takes; `None` where it does not fit.
-fn write_name(buffer: &mut [u8], name: &Name) -> Option<usize> {
+fn write_name(buffer: &mut [u8], name: &Name, next: u64) -> Option<usize> {
     let length = (NAME_OFFSET + name.name.len() + 1).next_multiple_of(NAME_ALIGNMENT);
     let record = buffer.get_mut(..length)?;
     record.fill(0);
     record[..8].copy_from_slice(&name.inode.to_ne_bytes());
-    // Positions are the file system's own: a program passes them back, and nobody asks for what they are.
+    record[8..16].copy_from_slice(&next.to_ne_bytes());
     record[16..18].copy_from_slice(&(length as u16).to_ne_bytes());
     record[18] = (kind_bits(name.kind) >> 12) as u8;
     record[NAME_OFFSET..][..name.name.len()].copy_from_slice(&name.name);
@@ -420,11 +487,12 @@ mod tests {
     fn names_are_records_of_whole_words() {
         let name = Name { name: Vec::from(*b"index.html"), inode: 7, kind: Kind::Regular };
         let mut buffer = [0xff; 64];
-        assert_eq!(write_name(&mut buffer, &name), Some(32));
+        assert_eq!(write_name(&mut buffer, &name, 5), Some(32));
         assert_eq!(buffer[..8], 7_u64.to_ne_bytes());
+        assert_eq!(buffer[8..16], 5_u64.to_ne_bytes());
         assert_eq!((buffer[16], buffer[18]), (32, 8));
         assert_eq!(&buffer[19..30], b"index.html\0");
-        assert_eq!(write_name(&mut buffer[..31], &name), None);
+        assert_eq!(write_name(&mut buffer[..31], &name, 5), None);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
-use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
+use linux_raw_sys::general::{F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
 use linux_raw_sys::ioctl::FIONREAD;
 use open_file::{Errno, Kind, OpenFile, Readiness, Status, Watchers};
 
-use crate::descriptors::Entry;
+use crate::descriptors::{Descriptor, Entry};
 use crate::epoll::anonymous;
 use crate::linux::{Linux, World};
 use crate::user::User;
@@ -94,12 +94,15 @@ impl OpenFile for Reader {
 impl OpenFile for Writer {
     fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
         let pipe = &self.0;
+        if bytes.is_empty() {
+            return Ok(0);
+        }
         if !pipe.has_reader.get() {
             return Err(Errno::EPIPE);
         }
         let room = pipe.room();
         let torn = room < bytes.len();
-        if !bytes.is_empty() && (room == 0 || torn && bytes.len() <= UNTORN) {
+        if room == 0 || torn && bytes.len() <= UNTORN {
             return Err(Errno::EAGAIN);
         }
         let taken = room.min(bytes.len());
@@ -142,6 +145,15 @@ impl Drop for Writer {
 }
 
 impl<W: World> Linux<W> {
+    /// How many bytes a pipe holds, which can be no more (fcntl(2)).
+    pub fn pipe_size(&self, fd: Descriptor, command: u32, wanted: usize) -> Result<usize, Errno> {
+        if self.file(fd)?.status()?.kind != Kind::Pipe {
+            return Err(Errno::EBADF);
+        }
+        let is_refused = command == F_SETPIPE_SZ && wanted as u32 as usize > CAPACITY;
+        if is_refused { Err(Errno::EPERM) } else { Ok(CAPACITY) }
+    }
+
     pub fn make_pipe(&self, to: User<[i32; 2]>) -> Result<(), Errno> {
         self.make_pipe_with_flags(to, 0)
     }

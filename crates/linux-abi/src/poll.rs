@@ -5,16 +5,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use iface_clock::{Clock, Duration, Instant};
-use iface_scheduler::Scheduler;
 use linux_raw_sys::general::{__kernel_timespec as Timespec, POLLNVAL, pollfd, timeval};
 use open_file::{Errno, OpenFile, Readiness};
 
-use crate::descriptors::{Descriptor, LIMIT};
+use crate::descriptors::Descriptor;
 use crate::linux::{Linux, World};
-use crate::signals::Delivery;
 use crate::time::{duration, timespec};
 use crate::user::{User, plain};
-use crate::waiting::Waiter;
 
 /// Descriptors in one word of a set of `select`.
 const WORD_BITS: usize = 64;
@@ -39,29 +36,14 @@ impl<W: World> Linux<W> {
     /// What each of the files is ready for: at once where any is, else as soon as one is, at the latest at `deadline`.
     ///
     /// # Errors
-    /// `EINTR` where a signal's handler ran meanwhile, whether it lets other calls go on or not (signal(7)).
+    /// As [`wait_for_any`](Linux::wait_for_any) says.
     fn any_ready(&self, watched: &[Watched], deadline: Option<Instant>) -> Result<Vec<Readiness>, Errno> {
-        let ready = || watched.iter().map(Watched::ready).collect::<Vec<_>>();
-        let found = |ready: &[Readiness]| ready.iter().any(|one| !one.is_empty());
-        let mut now = ready();
-        if found(&now) || self.is_past(deadline) {
-            return Ok(now);
-        }
-        let waiter = Waiter::running(self.scheduler);
         let lists = || watched.iter().filter_map(|one| one.file.watchers());
-        lists().for_each(|watchers| watchers.add(&waiter));
-        let interrupted = loop {
-            self.scheduler.park(deadline);
-            now = ready();
-            if found(&now) || self.is_past(deadline) {
-                break false;
-            }
-            if self.deliver() != Delivery::Nothing {
-                break true;
-            }
-        };
-        lists().for_each(|watchers| watchers.remove(&waiter));
-        if interrupted { Err(Errno::EINTR) } else { Ok(now) }
+        let found = self.wait_for_any(lists, deadline, || {
+            let ready: Vec<_> = watched.iter().map(Watched::ready).collect();
+            ready.iter().any(|one| !one.is_empty()).then_some(ready)
+        })?;
+        Ok(found.unwrap_or_else(|| vec![Readiness::NONE; watched.len()]))
     }
 
     pub fn poll(&self, files: User<pollfd>, count: usize, milliseconds: i32) -> Result<usize, Errno> {
@@ -73,8 +55,19 @@ impl<W: World> Linux<W> {
         files: User<pollfd>,
         count: usize,
         time: User<Timespec>,
+        mask: User<u64>,
+        mask_size: usize,
     ) -> Result<usize, Errno> {
-        self.poll_until(files, count, self.deadline_of(time)?)
+        let deadline = self.deadline_of(time)?;
+        let polled = self.with_mask(mask, mask_size, || self.poll_until(files, count, deadline))?;
+        self.store_left(time, deadline)?;
+        Ok(polled)
+    }
+
+    /// Says how much is left of a time, as Linux does where a call with one is done.
+    fn store_left(&self, time: User<Timespec>, deadline: Option<Instant>) -> Result<(), Errno> {
+        let Some(deadline) = deadline else { return Ok(()) };
+        self.store(time, timespec(deadline.since(self.clock.now())))
     }
 
     /// `milliseconds` from now; never where they are below 0.
@@ -97,7 +90,7 @@ impl<W: World> Linux<W> {
         count: usize,
         deadline: Option<Instant>,
     ) -> Result<usize, Errno> {
-        if count > LIMIT {
+        if count > self.descriptors.borrow().limit() {
             return Err(Errno::EINVAL);
         }
         let mut entries = self.load_all(files, count)?;
@@ -164,12 +157,15 @@ impl<W: World> Linux<W> {
         write: User<u64>,
         exceptional: User<u64>,
         time: User<Timespec>,
+        mask: User<[usize; 2]>,
     ) -> Result<usize, Errno> {
         let deadline = self.deadline_of(time)?;
-        let selected = self.select_until(count, [read, write, exceptional], deadline)?;
-        if let Some(deadline) = deadline {
-            self.store(time, timespec(deadline.since(self.clock.now())))?;
-        }
+        // A sixth register is the last: it has the address of the mask's own and of its size.
+        let [mask, mask_size] = if mask.is_null() { [0; 2] } else { self.load(mask)? };
+        let sets = [read, write, exceptional];
+        let selected =
+            self.with_mask(User::new(mask), mask_size, || self.select_until(count, sets, deadline))?;
+        self.store_left(time, deadline)?;
         Ok(selected)
     }
 

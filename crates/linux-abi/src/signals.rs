@@ -1,29 +1,31 @@
 //! Signals: noted when they are sent, and delivered where a call ends or waits. A handler is an ordinary call on the stack of
 //! the thread that it interrupts.
 
+use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
+use core::hint::black_box;
 
 use iface_platform::{ExitStatus, Platform};
 use iface_scheduler::{Scheduler, ThreadId};
 use linux_raw_sys::general::{
-    __kernel_timespec as Timespec, SA_NODEFER, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_BLOCK, SIG_SETMASK,
-    SIG_UNBLOCK, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, SS_DISABLE,
-    sigaltstack,
+    __kernel_timespec as Timespec, MINSIGSTKSZ, SA_NODEFER, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SI_KERNEL,
+    SI_TKILL, SI_USER, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP,
+    SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, SS_AUTODISARM, SS_DISABLE, sigaltstack,
 };
 use open_file::Errno;
 
+use crate::identity::PROCESS;
 use crate::linux::{Linux, World};
+use crate::pending::{Pending, Sent};
 use crate::user::{User, plain};
 
 /// The highest number (`_NSIG`).
 const HIGHEST: u32 = 64;
 /// Bytes of a set of signals, as every call that has one says again.
-const SET_BYTES: usize = 8;
+pub(crate) const SET_BYTES: usize = 8;
 /// `SIG_DFL` and `SIG_IGN`.
 const DEFAULT: usize = 0;
 const IGNORED: usize = 1;
-/// Where a signal comes from: a process (`SI_USER` of siginfo_t).
-const FROM_PROCESS: u32 = 0;
 /// An exit status for an end by signal n is this plus n, as shells have it.
 const ENDED_BY_SIGNAL: u32 = 128;
 
@@ -34,19 +36,21 @@ plain!(Action, Information, sigaltstack);
 pub(crate) struct Set(pub u64);
 
 impl Set {
-    const fn of(signal: u32) -> Self {
+    pub const fn of(signal: u32) -> Self {
         Self(1 << (signal - 1))
     }
 
     /// Those that nobody can hold off.
-    const SURE: Self = Self(Self::of(SIGKILL).0 | Self::of(SIGSTOP).0);
+    pub const SURE: Self = Self(Self::of(SIGKILL).0 | Self::of(SIGSTOP).0);
 
-    /// The lowest signal that is in it and not in `other`.
-    const fn first_without(self, other: Self) -> Option<u32> {
-        match self.0 & !other.0 {
-            0 => None,
-            left => Some(left.trailing_zeros() + 1),
-        }
+    /// Those of either.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those that are not in `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether a signal is in it.
@@ -75,35 +79,69 @@ impl Action {
 /// What a handler is told (`siginfo_t`), as far as it is known here.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-struct Information {
+pub(crate) struct Information {
     signal: u32,
     errno: u32,
-    code: u32,
-    rest: [u32; 29],
+    code: i32,
+    _padding: u32,
+    process: u32,
+    user: u32,
+    value: u64,
+    rest: [u64; 12],
+}
+
+impl Information {
+    fn of(sent: Sent, user: u32) -> Self {
+        let process = if sent.code == SI_KERNEL as i32 { 0 } else { PROCESS as u32 };
+        Self {
+            signal: sent.signal,
+            errno: 0,
+            code: sent.code,
+            _padding: 0,
+            process,
+            user,
+            value: sent.value,
+            rest: [0; 12],
+        }
+    }
 }
 
 /// What the signals of the process have in common.
 pub(crate) struct Signals {
     actions: RefCell<[Action; HIGHEST as usize]>,
-    /// Signals that any thread may take.
-    shared: Cell<Set>,
+    pub pending: Rc<Pending>,
     /// Whether any was sent since the last look: a call looks no further where none was.
     any: Cell<bool>,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { actions: RefCell::new([Action::default(); _]), shared: Cell::default(), any: Cell::default() }
+        Self { actions: RefCell::new([Action::default(); _]), pending: Rc::default(), any: Cell::default() }
     }
 }
 
 /// The signals of a thread.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct ThreadSignals {
     /// Held off.
     pub mask: Set,
-    /// Sent to this thread alone.
-    pub pending: Set,
+    /// Waited for, held off or not (sigtimedwait(2)).
+    pub awaited: Set,
+    /// The stack that the program has for handlers.
+    stack: sigaltstack,
+}
+
+impl ThreadSignals {
+    /// Those of a new thread, which holds off what the one does that makes it.
+    pub fn holding_off(mask: Set) -> Self {
+        let stack = sigaltstack { ss_sp: core::ptr::null_mut(), ss_flags: SS_DISABLE as i32, ss_size: 0 };
+        Self { mask, awaited: Set::default(), stack }
+    }
+
+    /// Whether a signal is of any use to the thread.
+    pub fn lets(&self, signal: u32) -> bool {
+        !self.mask.has(signal) || self.awaited.has(signal)
+    }
 }
 
 /// What became of the signals that a waiting thread was sent.
@@ -124,6 +162,11 @@ fn goes_unseen(signal: u32) -> bool {
 
 fn checked(signal: u32) -> Result<u32, Errno> {
     if (1..=HIGHEST).contains(&signal) { Ok(signal) } else { Err(Errno::EINVAL) }
+}
+
+/// As [`checked`], for calls that take 0 to ask whether a signal could be sent.
+fn checked_or_none(signal: u32) -> Result<u32, Errno> {
+    if signal == 0 { Ok(0) } else { checked(signal) }
 }
 
 impl<W: World> Linux<W> {
@@ -176,41 +219,86 @@ impl<W: World> Linux<W> {
         if size != SET_BYTES {
             return Err(Errno::EINVAL);
         }
-        let own = self.thread_signals()?;
-        self.store(to, (own.pending.0 | self.signals.shared.get().0) & own.mask.0)
+        let held_off = self.thread_signals()?.mask;
+        self.store(to, self.signals.pending.set(self.scheduler.current()).0 & held_off.0)
     }
 
     /// To the one process there is, under its number or as a group.
     pub fn kill(&self, process: i32, signal: u32) -> Result<(), Errno> {
+        checked_or_none(signal)?;
         if !(-1..=1).contains(&process) {
             return Err(Errno::ESRCH);
         }
-        self.send(None, signal)
+        self.send(None, Sent { signal, code: SI_USER as i32, value: 0 })
     }
 
     pub fn kill_thread(&self, thread: i32, signal: u32) -> Result<(), Errno> {
-        let found = u32::try_from(thread).ok().and_then(|number| self.thread_of(number));
-        self.send(Some(found.ok_or(Errno::ESRCH)?), signal)
+        checked_or_none(signal)?;
+        let number = u32::try_from(thread).ok().filter(|number| *number > 0).ok_or(Errno::EINVAL)?;
+        let found = self.thread_of(number).ok_or(Errno::ESRCH)?;
+        self.send(Some(found), Sent { signal, code: SI_TKILL, value: 0 })
     }
 
     pub fn kill_thread_of(&self, process: i32, thread: i32, signal: u32) -> Result<(), Errno> {
-        if process != 1 { Err(Errno::ESRCH) } else { self.kill_thread(thread, signal) }
+        match process {
+            ..=0 => Err(Errno::EINVAL),
+            1 => self.kill_thread(thread, signal),
+            _ => Err(Errno::ESRCH),
+        }
+    }
+
+    /// To the process, with a value (sigqueue(3)).
+    pub fn queue(&self, process: i32, signal: u32, information: User<Information>) -> Result<(), Errno> {
+        let sent = self.queued(signal, information)?;
+        if process == PROCESS as i32 { self.send(None, sent) } else { Err(Errno::ESRCH) }
+    }
+
+    /// To a thread, with a value (pthread_sigqueue(3)).
+    pub fn queue_to_thread(
+        &self,
+        process: i32,
+        thread: i32,
+        signal: u32,
+        information: User<Information>,
+    ) -> Result<(), Errno> {
+        let sent = self.queued(signal, information)?;
+        let found = u32::try_from(thread).ok().and_then(|number| self.thread_of(number));
+        match found {
+            Some(thread) if process == PROCESS as i32 => self.send(Some(thread), sent),
+            _ => Err(Errno::ESRCH),
+        }
+    }
+
+    fn queued(&self, signal: u32, information: User<Information>) -> Result<Sent, Errno> {
+        let Information { code, value, .. } = self.load(information)?;
+        checked_or_none(signal)?;
+        Ok(Sent { signal, code, value })
     }
 
     /// Sends a signal, to a thread or to whichever lets it through. Number 0 is none, and asks whether one could be sent.
-    pub fn send(&self, thread: Option<ThreadId>, signal: u32) -> Result<(), Errno> {
-        if signal == 0 {
+    pub fn send(&self, thread: Option<ThreadId>, sent: Sent) -> Result<(), Errno> {
+        if sent.signal == 0 {
             return Ok(());
         }
-        let signal = checked(signal)?;
-        match thread {
-            Some(thread) => self.change_signals_of(thread, |signals| signals.pending.0 |= Set::of(signal).0),
-            None => self.signals.shared.update(|set| Set(set.0 | Set::of(signal).0)),
-        }
+        checked(sent.signal)?;
+        self.signals.pending.add(thread, sent)?;
         self.signals.any.set(true);
-        let told = thread.or_else(|| self.thread_that_lets(signal));
+        let told = thread.or_else(|| self.thread_that_lets(sent.signal));
         told.into_iter().for_each(|thread| self.scheduler.unpark(thread));
         Ok(())
+    }
+
+    /// Sends the process a signal that no program has sent.
+    pub fn send_from_kernel(&self, signal: u32) {
+        // The number is one of a signal; where too many wait, it is one of them.
+        let _ = self.send(None, Sent { signal, code: SI_KERNEL as i32, value: 0 });
+    }
+
+    /// Sends the running thread a signal that comes of what it does.
+    pub fn send_to_self(&self, signal: u32) {
+        let sent = Sent { signal, code: SI_USER as i32, value: 0 };
+        // As in `send_from_kernel`.
+        let _ = self.send(Some(self.scheduler.current()), sent);
     }
 
     /// Has the running thread take a signal, whether it holds that off or has no handler for it any more.
@@ -220,28 +308,30 @@ impl<W: World> Linux<W> {
         let action = Action { handler: handler as *const () as usize, ..Action::default() };
         self.signals.actions.borrow_mut()[signal as usize - 1] = action;
         self.change_thread_signals(|signals| signals.mask.0 &= !Set::of(signal).0).unwrap();
-        self.send(None, signal).unwrap();
+        self.send_from_kernel(signal);
     }
 
-    /// Delivers what the running thread was sent and lets through, at the end of a call.
-    pub fn deliver_after_call(&self) {
-        if self.signals.any.take() {
-            self.deliver();
-            // Others may have something to take still.
-            self.signals.any.set(self.any_pending());
-        }
+    /// Delivers what the running thread was sent and lets through, at the end of a call; hands on what that returns.
+    #[inline(always)]
+    pub fn deliver_after_call(&self, returned: isize) -> isize {
+        if self.signals.any.get() { self.deliver_noted(returned) } else { returned }
     }
 
-    fn any_pending(&self) -> bool {
-        self.signals.shared.get() != Set::default()
-            || self.any_thread(|signals| signals.pending != Set::default())
+    #[cold]
+    #[inline(never)]
+    fn deliver_noted(&self, returned: isize) -> isize {
+        self.deliver();
+        // Others may have something to take still.
+        self.signals.any.set(!self.signals.pending.is_empty());
+        // Kept from the optimiser, which would have every call save the value for the case that it comes here.
+        black_box(returned)
     }
 
     /// Delivers what the running thread was sent and lets through.
     pub fn deliver(&self) -> Delivery {
         let mut delivery = Delivery::Nothing;
-        while let Some(signal) = self.take_signal() {
-            match self.act_on(signal) {
+        while let Some(sent) = self.take_signal() {
+            match self.act_on(sent) {
                 Delivery::Nothing => {}
                 Delivery::Restart if delivery == Delivery::Interrupt => {}
                 told => delivery = told,
@@ -250,57 +340,70 @@ impl<W: World> Linux<W> {
         delivery
     }
 
-    fn take_signal(&self) -> Option<u32> {
-        let own = self.thread_signals().ok()?;
-        if let Some(signal) = own.pending.first_without(own.mask) {
-            self.change_thread_signals(|signals| signals.pending.0 &= !Set::of(signal).0).ok()?;
-            return Some(signal);
+    fn take_signal(&self) -> Option<Sent> {
+        if self.signals.pending.is_empty() {
+            return None;
         }
-        let signal = self.signals.shared.get().first_without(own.mask)?;
-        self.signals.shared.update(|set| Set(set.0 & !Set::of(signal).0));
-        Some(signal)
+        let let_through = Set(u64::MAX).without(self.thread_signals().ok()?.mask);
+        self.signals.pending.take(self.scheduler.current(), let_through)
     }
 
-    fn act_on(&self, signal: u32) -> Delivery {
-        let action = self.signals.actions.borrow()[signal as usize - 1];
+    fn act_on(&self, sent: Sent) -> Delivery {
+        let action = self.signals.actions.borrow()[sent.signal as usize - 1];
         match action.handler {
             IGNORED => Delivery::Nothing,
-            DEFAULT if goes_unseen(signal) => Delivery::Nothing,
-            DEFAULT => self.platform.exit(ExitStatus((ENDED_BY_SIGNAL + signal) as u8)),
+            DEFAULT if goes_unseen(sent.signal) => Delivery::Nothing,
+            DEFAULT => self.platform.exit(ExitStatus((ENDED_BY_SIGNAL + sent.signal) as u8)),
             _ => {
-                self.handle(signal, action);
+                self.handle(sent, action);
                 if action.has(SA_RESTART) { Delivery::Restart } else { Delivery::Interrupt }
             }
         }
     }
 
     /// Calls a program's handler, with the signal held off meanwhile.
-    fn handle(&self, signal: u32, action: Action) {
+    fn handle(&self, sent: Sent, action: Action) {
         if action.has(SA_RESETHAND) {
-            self.signals.actions.borrow_mut()[signal as usize - 1].handler = DEFAULT;
+            self.signals.actions.borrow_mut()[sent.signal as usize - 1].handler = DEFAULT;
         }
         let Ok(ThreadSignals { mask, .. }) = self.thread_signals() else { return };
-        let own = if action.has(SA_NODEFER) { 0 } else { Set::of(signal).0 };
-        let during = Set((mask.0 | action.mask | own) & !Set::SURE.0);
+        let own = if action.has(SA_NODEFER) { Set::default() } else { Set::of(sent.signal) };
+        let during = mask.with(Set(action.mask)).with(own).without(Set::SURE);
         // The thread exists, as it was just asked for.
         let _ = self.change_thread_signals(|signals| signals.mask = during);
-        call_handler(signal, action);
+        call_handler(&Information::of(sent, self.users.borrow().user.real), action);
         let _ = self.change_thread_signals(|signals| signals.mask = mask);
+    }
+
+    /// Makes a call with another mask meanwhile, where the program has one for it (pselect(2)).
+    pub fn with_mask<T>(
+        &self,
+        mask: User<u64>,
+        size: usize,
+        call: impl FnOnce() -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        if mask.is_null() {
+            return call();
+        }
+        if size != SET_BYTES {
+            return Err(Errno::EINVAL);
+        }
+        let during = Set(self.load(mask)?).without(Set::SURE);
+        let before = self.thread_signals()?.mask;
+        self.change_thread_signals(|signals| signals.mask = during)?;
+        let result = call();
+        self.change_thread_signals(|signals| signals.mask = before)?;
+        // What was let through and not delivered waits again, or is delivered as the call ends.
+        self.signals.any.set(true);
+        result
     }
 
     /// Waits for a handler, with another mask meanwhile (sigsuspend(2)).
     pub fn suspend(&self, mask: User<u64>, size: usize) -> Result<(), Errno> {
-        if size != SET_BYTES {
-            return Err(Errno::EINVAL);
+        if mask.is_null() {
+            return Err(Errno::EFAULT);
         }
-        let during = Set(self.load(mask)? & !Set::SURE.0);
-        let before = self.thread_signals()?.mask;
-        self.change_thread_signals(|signals| signals.mask = during)?;
-        while self.deliver() == Delivery::Nothing {
-            self.scheduler.park(None);
-        }
-        self.change_thread_signals(|signals| signals.mask = before)?;
-        Err(Errno::EINTR)
+        self.with_mask(mask, size, || self.pause())
     }
 
     /// Waits for a handler (pause(2)).
@@ -315,61 +418,67 @@ impl<W: World> Linux<W> {
     pub fn take_signal_of(
         &self,
         set: User<u64>,
-        information: User<[u32; 32]>,
+        information: User<Information>,
         time: User<Timespec>,
         size: usize,
     ) -> Result<usize, Errno> {
         if size != SET_BYTES {
             return Err(Errno::EINVAL);
         }
-        let set = Set(self.load(set)?);
+        let set = Set(self.load(set)?).without(Set::SURE);
         let deadline = self.deadline_of(time)?;
-        loop {
-            // What is not in the set is as if it were held off.
-            let own = self.thread_signals()?;
-            let there = Set((own.pending.0 | self.signals.shared.get().0) & set.0);
-            if let Some(signal) = there.first_without(Set::default()) {
-                self.change_thread_signals(|signals| signals.pending.0 &= !Set::of(signal).0)?;
-                self.signals.shared.update(|shared| Set(shared.0 & !Set::of(signal).0));
-                let mut told = [0; 32];
-                (told[0], told[2]) = (signal, FROM_PROCESS);
-                self.store_if_asked(information, told)?;
-                return Ok(signal as usize);
+        self.change_thread_signals(|signals| signals.awaited = set)?;
+        let taken = loop {
+            if let Some(sent) = self.signals.pending.take(self.scheduler.current(), set) {
+                break Ok(sent);
             }
-            if self.deliver() == Delivery::Interrupt {
-                return Err(Errno::EINTR);
+            if self.deliver() != Delivery::Nothing {
+                break Err(Errno::EINTR);
             }
             if self.is_past(deadline) {
-                return Err(Errno::EAGAIN);
+                break Err(Errno::EAGAIN);
             }
             self.scheduler.park(deadline);
-        }
+        };
+        self.change_thread_signals(|signals| signals.awaited = Set::default())?;
+        let sent = taken?;
+        self.store_if_asked(information, Information::of(sent, self.users.borrow().user.real))?;
+        Ok(sent.signal as usize)
     }
 
-    /// Handlers run on the stack of the thread that they interrupt: another is taken, and not used.
-    pub fn set_signal_stack(&self, _new: User<sigaltstack>, old: User<sigaltstack>) -> Result<(), Errno> {
-        let none = sigaltstack { ss_sp: core::ptr::null_mut(), ss_flags: SS_DISABLE as i32, ss_size: 0 };
-        self.store_if_asked(old, none)
+    /// Handlers run on the stack of the thread that they interrupt: another is kept for who asks, and not used.
+    pub fn set_signal_stack(&self, new: User<sigaltstack>, old: User<sigaltstack>) -> Result<(), Errno> {
+        let before = self.thread_signals()?.stack;
+        if !new.is_null() {
+            let mut stack = self.load(new)?;
+            match stack.ss_flags as u32 & !SS_AUTODISARM {
+                0 if stack.ss_size < MINSIGSTKSZ as _ => return Err(Errno::ENOMEM),
+                0 => {}
+                SS_DISABLE => (stack.ss_sp, stack.ss_size) = (core::ptr::null_mut(), 0),
+                _ => return Err(Errno::EINVAL),
+            }
+            self.change_thread_signals(|signals| signals.stack = stack)?;
+        }
+        self.store_if_asked(old, before)
     }
 }
 
 /// Calls a handler as Linux would have it called, with what is known of the signal.
-fn call_handler(signal: u32, action: Action) {
+fn call_handler(information: &Information, action: Action) {
     type Plain = extern "C" fn(signal: u32);
     type Informed = extern "C" fn(signal: u32, information: *const Information, context: *const [u64; 121]);
-    let information = Information { signal, errno: 0, code: FROM_PROCESS, rest: [0; 29] };
     // Registers at the interrupted instruction are not known: it is a call, between two of which the program's own are.
     let context = [0; 121];
     // SAFETY: the program says that there is a function of this type, as sigaction(2) has it.
     unsafe {
         if action.has(SA_SIGINFO) {
             core::mem::transmute::<usize, Informed>(action.handler)(
-                signal,
-                &raw const information,
+                information.signal,
+                information,
                 &raw const context,
             );
         } else {
-            core::mem::transmute::<usize, Plain>(action.handler)(signal);
+            core::mem::transmute::<usize, Plain>(action.handler)(information.signal);
         }
     }
 }

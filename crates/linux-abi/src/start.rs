@@ -3,29 +3,31 @@
 use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use iface_entropy::Entropy;
 use iface_linux_abi::{LinuxAbi, Program, ThreadLocals};
+use iface_vfs::Vfs;
 use linux_raw_sys::auxvec::{
     AT_CLKTCK, AT_EGID, AT_EUID, AT_GID, AT_NULL, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM, AT_RANDOM,
     AT_SECURE, AT_UID,
 };
 
-use crate::calls::SystemCalls;
 use crate::linux::{Linux, World};
+use crate::shown::Beginning;
 use crate::threads::{Clone, Function};
 use crate::user::User;
 
 /// Ticks of a second in what `times` counts.
 const CLOCK_TICKS: usize = 100;
 
-/// What runs before a program is set up, and answers its calls from then on.
-pub(crate) trait Process: SystemCalls {
+/// What a process does apart from system calls, whatever it stands on.
+pub(crate) trait Process {
     /// Prepares descriptors, and gives 16 random bytes for the program's own use.
-    fn begin(&self) -> Result<[u8; 16], &'static str>;
+    fn begin(&self, beginning: Beginning) -> Result<[u8; 16], &'static str>;
 
     /// Makes a thread of the program.
     fn clone(&self, clone: Clone) -> isize;
@@ -41,7 +43,9 @@ pub(crate) trait Process: SystemCalls {
 }
 
 impl<W: World> Process for Linux<W> {
-    fn begin(&self) -> Result<[u8; 16], &'static str> {
+    fn begin(&self, beginning: Beginning) -> Result<[u8; 16], &'static str> {
+        self.name_after(&beginning);
+        self.beginning.replace(beginning);
         self.open_terminal().map_err(|_| "the terminal could not be opened")?;
         let mut random = [0; 16];
         self.entropy.fill(&mut random).map_err(|_| "there are no random bytes")?;
@@ -79,9 +83,19 @@ fn process() -> &'static dyn Process {
     unsafe { *process }
 }
 
-/// Makes a system call as Linux would: the value, or the negative number of an error.
-#[unsafe(no_mangle)]
-extern "C" fn unicore_syscall(
+/// What answers a system call: the number, and the registers of its arguments.
+type Door = extern "C" fn(usize, usize, usize, usize, usize, usize, usize) -> isize;
+
+/// The [`Door`] of the process, and the process as that knows it.
+static DOOR: AtomicPtr<()> = AtomicPtr::new(too_early as Door as *mut ());
+static BEHIND_DOOR: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+extern "C" fn too_early(_: usize, _: usize, _: usize, _: usize, _: usize, _: usize, _: usize) -> isize {
+    panic!("a system call before the room linux-abi was started")
+}
+
+/// The door of a process of this type.
+extern "C" fn answer<W: World>(
     number: usize,
     a: usize,
     b: usize,
@@ -90,7 +104,25 @@ extern "C" fn unicore_syscall(
     e: usize,
     f: usize,
 ) -> isize {
-    process().call(number, [a, b, c, d, e, f])
+    // SAFETY: `install` put a process of this type there, for good, before it put this function into `DOOR`.
+    let process = unsafe { &*BEHIND_DOOR.load(Ordering::Relaxed).cast::<Linux<W>>() };
+    process.make_call(number, a, b, c, d, e, f)
+}
+
+/// Makes a system call as Linux would: the value, or the negative number of an error.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn unicore_syscall(
+    number: usize,
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+) -> isize {
+    // SAFETY: nothing but a `Door` is ever put there.
+    let door = unsafe { mem::transmute::<*mut (), Door>(DOOR.load(Ordering::Acquire)) };
+    door(number, a, b, c, d, e, f)
 }
 
 /// Makes a thread, as a C library's `__clone` has it: `function(argument)` on the stack whose upper end is `stack`.
@@ -137,14 +169,19 @@ pub struct Started(());
 
 /// Has `linux` answer the calls of the image's program.
 pub(crate) fn install<W: World>(linux: Linux<W>) -> Started {
-    let process: &'static dyn Process = Box::leak(Box::new(linux));
+    let linux: &'static Linux<W> = Box::leak(Box::new(linux));
+    BEHIND_DOOR.store(ptr::from_ref(linux).cast_mut().cast(), Ordering::Relaxed);
+    DOOR.store(answer::<W> as Door as *mut (), Ordering::Release);
+    linux.vfs.set_process(linux);
+    let process: &'static dyn Process = linux;
     PROCESS.store(Box::leak(Box::new(process)), Ordering::Release);
     Started(())
 }
 
 impl LinuxAbi for Started {
     fn run(&self, program: &Program<'_>) -> ! {
-        let random = process().begin().unwrap_or_else(|problem| panic!("linux-abi: {problem}"));
+        let beginning = Beginning::new(program.arguments, program.environment);
+        let random = process().begin(beginning).unwrap_or_else(|problem| panic!("linux-abi: {problem}"));
         let words = words(program, &*Box::leak(Box::new(random))).leak();
         // SAFETY: the words are those that a program begins with, and stay.
         unsafe { (program.entry)(words.as_ptr()) }

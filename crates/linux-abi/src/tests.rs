@@ -1,5 +1,8 @@
 //! A process on fakes, and what several of its calls do together.
 
+mod signals;
+mod transfers;
+
 use std::boxed::Box;
 
 use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
@@ -22,8 +25,7 @@ use core::ops::Range;
 use open_file::{Errno, OpenFile};
 
 use crate::Needs;
-use crate::calls::SystemCalls;
-use crate::linux::Linux;
+use crate::linux::{Linux, World};
 use linux_raw_sys::general as numbers;
 
 /// Everything that a process stands on, as far as tests of this crate need it: no files, no sockets, all memory allowed.
@@ -50,6 +52,18 @@ pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
     });
     linux.adopt_thread();
     (linux, events)
+}
+
+/// What makes a call, whatever the process stands on.
+pub(crate) trait SystemCalls {
+    /// Makes call `number` with these registers.
+    fn call(&self, number: usize, registers: [usize; 6]) -> isize;
+}
+
+impl<W: World> SystemCalls for Linux<W> {
+    fn call(&self, number: usize, [a, b, c, d, e, f]: [usize; 6]) -> isize {
+        self.make_call(number, a, b, c, d, e, f)
+    }
 }
 
 /// Makes a call with what fits into registers.
@@ -314,9 +328,6 @@ fn a_pipe_ends_with_its_last_writer() {
     assert_eq!(&buffer[..5], b"hello");
     call(&linux, numbers::__NR_close, &[writer]);
     assert_eq!(read(&linux, reader, &mut buffer), 0);
-    let [reader, writer] = pipe(&linux);
-    call(&linux, numbers::__NR_close, &[reader]);
-    assert_eq!(write(&linux, writer, b"x"), Errno::EPIPE.returned());
 }
 
 /// What an `epoll` tells within no time: data and events.
@@ -504,7 +515,17 @@ fn what_cannot_be_mapped_is_refused() {
     let nothing = call(&linux, numbers::__NR_mmap, &[0, PAGE_SIZE, 3, numbers::MAP_PRIVATE as usize, 9, 0]);
     assert_eq!(nothing, Errno::EBADF.returned());
     assert_eq!(call(&linux, numbers::__NR_munmap, &[1, PAGE_SIZE]), Errno::EINVAL.returned());
-    assert_eq!(call(&linux, numbers::__NR_munmap, &[PAGE_SIZE, usize::MAX]), Errno::ENOMEM.returned());
+    assert_eq!(call(&linux, numbers::__NR_munmap, &[PAGE_SIZE, usize::MAX]), Errno::EINVAL.returned());
+    let memory = map(&linux, 0, 1, 0) as usize;
+    for (number, arguments) in [
+        (numbers::__NR_mprotect, [memory, PAGE_SIZE, 0x100, 0]),
+        (numbers::__NR_msync, [memory, PAGE_SIZE, (numbers::MS_SYNC | numbers::MS_ASYNC) as usize, 0]),
+        (numbers::__NR_madvise, [memory, PAGE_SIZE, 9999, 0]),
+        (numbers::__NR_mremap, [memory, PAGE_SIZE, PAGE_SIZE, 64]),
+        (numbers::__NR_getrusage, [99, memory, 0, 0]),
+    ] {
+        assert_eq!(call(&linux, number, &arguments), Errno::EINVAL.returned(), "{number}");
+    }
 }
 
 #[test]
@@ -601,7 +622,7 @@ fn a_signal_is_handled_when_it_is_let_through_and_ends_a_wait() {
     // A sleep ends with it.
     use iface_clock::Clock;
     use iface_scheduler::Scheduler;
-    let send = Box::new(|| linux.send(None, SIGUSR1).unwrap());
+    let send = Box::new(|| linux.send_from_kernel(SIGUSR1));
     linux.scheduler.spawn("sender", send).unwrap();
     let mut left = [0_i64; 2];
     let time: [i64; 2] = [5, 0];
@@ -661,6 +682,39 @@ fn an_alarm_is_told_what_was_left_of_it() {
     events.clock().advance(iface_clock::Duration::from_millis(3200));
     assert_eq!(call(&linux, numbers::__NR_alarm, &[0]), 7);
     assert_eq!(call(&linux, numbers::__NR_alarm, &[0]), 0);
+}
+
+#[test]
+fn a_thread_pointer_is_one_that_the_processor_takes() {
+    let (linux, _) = process();
+    let set = numbers::ARCH_SET_FS as usize;
+    for bad in [1 << 47, 1 << 63, usize::MAX] {
+        assert_eq!(call(&linux, numbers::__NR_arch_prctl, &[set, bad]), Errno::EPERM.returned());
+    }
+    assert_eq!(call(&linux, numbers::__NR_arch_prctl, &[set, 0x1000]), 0);
+}
+
+#[test]
+fn there_are_no_other_processes() {
+    let (linux, _) = process();
+    assert_eq!(call(&linux, numbers::__NR_wait4, &[usize::MAX, 0, 0, 0]), Errno::ECHILD.returned());
+    for number in [numbers::__NR_fork, numbers::__NR_vfork, numbers::__NR_execve, numbers::__NR_clone] {
+        assert_eq!(call(&linux, number, &[]), Errno::ENOSYS.returned());
+    }
+    assert_eq!(call(&linux, numbers::__NR_setsid, &[]), Errno::EPERM.returned());
+    assert_eq!(call(&linux, numbers::__NR_getpgid, &[9]), Errno::ESRCH.returned());
+}
+
+#[test]
+fn descriptors_end_at_their_limit() {
+    let (linux, _) = process();
+    let limit = [4_u64, 65_536];
+    let files = numbers::RLIMIT_NOFILE as usize;
+    assert_eq!(call(&linux, numbers::__NR_setrlimit, &[files, limit.as_ptr() as usize]), 0);
+    assert_eq!(pipe(&linux), [0, 1]);
+    assert_eq!(pipe(&linux), [2, 3]);
+    assert_eq!(call(&linux, numbers::__NR_dup, &[0]), Errno::EMFILE.returned());
+    assert_eq!(call(&linux, numbers::__NR_dup2, &[0, 4]), Errno::EBADF.returned());
 }
 
 #[test]

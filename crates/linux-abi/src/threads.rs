@@ -16,7 +16,7 @@ use linux_raw_sys::general::{
 use open_file::Errno;
 
 use crate::linux::{Linux, World};
-use crate::signals::ThreadSignals;
+use crate::signals::{Set, ThreadSignals};
 use crate::start;
 use crate::user::User;
 
@@ -26,12 +26,14 @@ const SHARED: u32 = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
 const ARCH_GET_FS: u32 = 0x1003;
 /// Bytes at the top of a program's stack that the scheduler needs to begin with.
 const FIRST_BYTES: usize = 512;
+/// Where the addresses of programs end on Linux (`TASK_SIZE_MAX`), with four levels of pages.
+const PROGRAM_END: usize = 0x7fff_ffff_f000;
 
 /// What a new thread does.
 pub(crate) type Function = extern "C" fn(argument: usize) -> i32;
 
 /// A thread, as the process knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Thread {
     /// Linux's number of it.
     number: u32,
@@ -66,6 +68,11 @@ pub(crate) struct Clone {
 }
 
 impl Threads {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.threads.borrow().len()
+    }
+
     fn next_number(&self) -> u32 {
         self.last_number.update(|number| number + 1);
         self.last_number.get()
@@ -80,7 +87,7 @@ impl<W: World> Linux<W> {
             cleared: User::new(0),
             pointer: 0,
             begin: None,
-            signals: ThreadSignals::default(),
+            signals: ThreadSignals::holding_off(Set::default()),
         };
         self.threads.threads.borrow_mut().insert(self.scheduler.current(), thread);
     }
@@ -100,28 +107,16 @@ impl<W: World> Linux<W> {
         self.with_thread(|thread| change(&mut thread.signals))
     }
 
-    /// Changes the signals of a thread; of one that has ended there are none.
-    pub fn change_signals_of(&self, thread: ThreadId, change: impl FnOnce(&mut ThreadSignals)) {
-        if let Some(thread) = self.threads.threads.borrow_mut().get_mut(&thread) {
-            change(&mut thread.signals);
-        }
-    }
-
     /// The thread that Linux numbers so.
     pub fn thread_of(&self, number: u32) -> Option<ThreadId> {
         let threads = self.threads.threads.borrow();
         threads.iter().find(|(_, thread)| thread.number == number).map(|(id, _)| *id)
     }
 
-    /// Some thread that does not hold `signal` off.
+    /// Some thread that takes `signal`.
     pub fn thread_that_lets(&self, signal: u32) -> Option<ThreadId> {
         let threads = self.threads.threads.borrow();
-        threads.iter().find(|(_, thread)| !thread.signals.mask.has(signal)).map(|(id, _)| *id)
-    }
-
-    /// Whether there is a thread of whose signals `is` holds.
-    pub fn any_thread(&self, is: impl Fn(&ThreadSignals) -> bool) -> bool {
-        self.threads.threads.borrow().values().any(|thread| is(&thread.signals))
+        threads.iter().find(|(_, thread)| thread.signals.lets(signal)).map(|(id, _)| *id)
     }
 
     pub fn thread(&self) -> Result<usize, Errno> {
@@ -140,6 +135,10 @@ impl<W: World> Linux<W> {
         if clone.flags & SHARED != SHARED || clone.stack < FIRST_BYTES {
             return Err(Errno::ENOSYS);
         }
+        let pointer = if clone.flags & CLONE_SETTLS != 0 { clone.thread_pointer } else { 0 };
+        if pointer >= PROGRAM_END {
+            return Err(Errno::EPERM);
+        }
         self.take_away_left();
         let stack = self.bytes_mut(User::new(clone.stack - FIRST_BYTES), FIRST_BYTES)?;
         // SAFETY: the program gives the memory to the thread: it is the upper end of the thread's stack, and stays until
@@ -153,10 +152,9 @@ impl<W: World> Linux<W> {
         let thread = Thread {
             number,
             cleared: asked(CLONE_CHILD_CLEARTID, clone.child_number),
-            pointer: if clone.flags & CLONE_SETTLS != 0 { clone.thread_pointer } else { 0 },
+            pointer,
             begin: Some((clone.function, clone.argument)),
-            // A new thread holds off what the one does that makes it.
-            signals: ThreadSignals { mask: self.thread_signals()?.mask, ..ThreadSignals::default() },
+            signals: ThreadSignals::holding_off(self.thread_signals()?.mask),
         };
         self.threads.threads.borrow_mut().insert(started, thread);
         self.store_if_asked(asked(CLONE_PARENT_SETTID, clone.parent_number), number)?;
@@ -177,10 +175,17 @@ impl<W: World> Linux<W> {
         unreachable!("a thread that was not cloned")
     }
 
+    /// The running thread is one of the process no more.
+    fn forget_thread(&self) -> Option<Thread> {
+        let thread = self.scheduler.current();
+        self.signals.pending.forget(thread);
+        self.threads.threads.borrow_mut().remove(&thread)
+    }
+
     /// Ends the running thread; with the last of them the process ends.
     pub fn exit_thread(&self, status: i32) -> ! {
         self.take_away_left();
-        let ended = self.threads.threads.borrow_mut().remove(&self.scheduler.current());
+        let ended = self.forget_thread();
         if let Some(cleared) = ended.map(|thread| thread.cleared).filter(|address| !address.is_null()) {
             // A program that passed an address which is none is not told.
             let _ = self.store(cleared, 0);
@@ -201,7 +206,7 @@ impl<W: World> Linux<W> {
     pub fn exit_thread_and_stack(&self, stack: Range<usize>) -> ! {
         self.take_away_left();
         *self.threads.left.borrow_mut() = Some(stack);
-        let ended = self.threads.threads.borrow_mut().remove(&self.scheduler.current());
+        let ended = self.forget_thread();
         if ended.is_none() || self.threads.threads.borrow().is_empty() {
             self.platform.exit(ExitStatus::SUCCESS);
         }
@@ -220,6 +225,8 @@ impl<W: World> Linux<W> {
     /// The thread pointer (arch_prctl(2)).
     pub fn set_thread_pointer(&self, code: u32, address: usize) -> Result<(), Errno> {
         match code {
+            // The processor takes no other (Intel SDM, volume 1, section 3.3.7.1).
+            ARCH_SET_FS if address >= PROGRAM_END => Err(Errno::EPERM),
             ARCH_SET_FS => {
                 self.with_thread(|thread| thread.pointer = address)?;
                 self.scheduler.set_own(address, W::ThreadPointer::set);

@@ -4,7 +4,7 @@ use iface_clock::{Clock, Duration, Instant};
 use iface_scheduler::Scheduler;
 use linux_raw_sys::general::{
     __kernel_timespec as Timespec, CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE,
-    CLOCK_MONOTONIC_RAW, CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_COARSE,
+    CLOCK_MONOTONIC_RAW, CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI,
     CLOCK_THREAD_CPUTIME_ID, TIMER_ABSTIME, timeval, timezone,
 };
 use open_file::Errno;
@@ -40,15 +40,27 @@ impl<W: World> Linux<W> {
     pub fn clock(&self, clock: u32) -> Result<Duration, Errno> {
         let since_start = self.clock.now().since(Instant::START);
         match clock {
-            CLOCK_REALTIME | CLOCK_REALTIME_COARSE => Ok(self.clock.wall_clock().unwrap_or(since_start)),
+            CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_TAI => {
+                Ok(self.clock.wall_clock().unwrap_or(since_start))
+            }
             CLOCK_MONOTONIC
             | CLOCK_MONOTONIC_COARSE
             | CLOCK_MONOTONIC_RAW
             | CLOCK_BOOTTIME
             | CLOCK_PROCESS_CPUTIME_ID
             | CLOCK_THREAD_CPUTIME_ID => Ok(since_start),
+            clock if self.has_processor_time(clock) => Ok(since_start),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    /// Whether a clock is that of the processor's time of the process or one of its threads, whose complement it has above
+    /// its lowest three bits (clock_getcpuclockid(3)).
+    fn has_processor_time(&self, clock: u32) -> bool {
+        let number = !(clock as i32 >> 3);
+        let is_known =
+            number == 0 || u32::try_from(number).is_ok_and(|number| self.thread_of(number).is_some());
+        (clock as i32) < 0 && clock & 3 != 3 && is_known
     }
 
     /// When a clock will show `time`.
@@ -107,8 +119,14 @@ impl<W: World> Linux<W> {
         time: User<Timespec>,
         left: User<Timespec>,
     ) -> Result<(), Errno> {
-        let time = duration(self.load(time)?)?;
+        if matches!(
+            clock,
+            CLOCK_THREAD_CPUTIME_ID | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_REALTIME_COARSE
+        ) {
+            return Err(Errno::EOPNOTSUPP);
+        }
         self.clock(clock)?;
+        let time = duration(self.load(time)?)?;
         if flags & TIMER_ABSTIME != 0 {
             return self.sleep_until(self.when(clock, time)?);
         }

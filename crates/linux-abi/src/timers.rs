@@ -145,8 +145,7 @@ impl<W: World> Linux<W> {
             timers.iter().for_each(|timer| timer.look());
             let passed = self.timers.alarm.borrow_mut().advance(self.clock.now());
             if passed > 0 {
-                // The number is one of a signal.
-                let _ = self.send(None, SIGALRM);
+                self.send_from_kernel(SIGALRM);
             }
         }
     }

@@ -1,0 +1,134 @@
+//! Locks of files: of one process none of fcntl(2) excludes another, and those of flock(2) do by open file descriptions.
+
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+
+use iface_scheduler::Scheduler;
+use linux_raw_sys::general::{
+    F_RDLCK, F_UNLCK, F_WRLCK, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, O_ACCMODE, O_RDONLY, O_WRONLY, SEEK_CUR,
+    SEEK_END, SEEK_SET, flock,
+};
+use open_file::{Errno, Readiness, Watchers};
+
+use crate::descriptors::{Description, Descriptor};
+use crate::linux::{Linux, World};
+use crate::signals::Delivery;
+use crate::user::{User, plain};
+use crate::waiting::Waiter;
+
+plain!(flock);
+
+/// A lock of flock(2), gone with its open file description.
+struct Lock {
+    /// Device and number of the file.
+    file: (u64, u64),
+    holder: Weak<Description>,
+    is_exclusive: bool,
+}
+
+/// The locks of flock(2), and who waits for one.
+#[derive(Default)]
+pub(crate) struct Locks {
+    locks: Vec<Lock>,
+    pub waiting: Rc<Watchers>,
+}
+
+impl Locks {
+    /// Whether nobody but `holder` itself keeps it from a lock.
+    fn is_free(&self, file: (u64, u64), holder: &Rc<Description>, is_exclusive: bool) -> bool {
+        let others = self
+            .locks
+            .iter()
+            .filter(|lock| lock.file == file && lock.holder.strong_count() > 0 && !is_of(lock, holder));
+        others.into_iter().all(|lock| !is_exclusive && !lock.is_exclusive)
+    }
+
+    /// Takes away what `holder` has, and what nobody has any more.
+    fn release(&mut self, holder: &Rc<Description>) {
+        self.locks.retain(|lock| lock.holder.strong_count() > 0 && !is_of(lock, holder));
+    }
+}
+
+fn is_of(lock: &Lock, holder: &Rc<Description>) -> bool {
+    core::ptr::eq(lock.holder.as_ptr(), Rc::as_ptr(holder))
+}
+
+impl<W: World> Linux<W> {
+    pub fn lock(&self, fd: Descriptor, operation: u32) -> Result<(), Errno> {
+        let holder = Rc::clone(&self.descriptors.borrow().get(fd)?.description);
+        let is_exclusive = match operation & !LOCK_NB {
+            LOCK_SH => false,
+            LOCK_EX => true,
+            LOCK_UN => {
+                self.locks.borrow_mut().release(&holder);
+                self.locks_changed();
+                return Ok(());
+            }
+            _ => return Err(Errno::EINVAL),
+        };
+        let status = holder.file.status()?;
+        let file = (status.device, status.inode);
+        // What it has is given up first, so that two that want more of the same don't wait for each other (flock(2)).
+        self.locks.borrow_mut().release(&holder);
+        self.locks_changed();
+        if operation & LOCK_NB == 0 {
+            self.wait_for_lock(|locks| locks.is_free(file, &holder, is_exclusive))?;
+        } else if !self.locks.borrow().is_free(file, &holder, is_exclusive) {
+            return Err(Errno::EAGAIN);
+        }
+        self.locks.borrow_mut().locks.push(Lock { file, holder: Rc::downgrade(&holder), is_exclusive });
+        Ok(())
+    }
+
+    fn wait_for_lock(&self, is_free: impl Fn(&Locks) -> bool) -> Result<(), Errno> {
+        let waiting = Rc::clone(&self.locks.borrow().waiting);
+        let waiter = Waiter::running(self.scheduler);
+        waiting.add(&waiter);
+        let result = loop {
+            if is_free(&self.locks.borrow()) {
+                break Ok(());
+            }
+            if self.deliver() == Delivery::Interrupt {
+                break Err(Errno::EINTR);
+            }
+            self.scheduler.park(None);
+        };
+        waiting.remove(&waiter);
+        result
+    }
+
+    /// Has those who wait for a lock look again: one was given up, or a descriptor closed.
+    pub fn locks_changed(&self) {
+        let waiting = Rc::clone(&self.locks.borrow().waiting);
+        waiting.notify(Readiness::IN);
+    }
+
+    /// A lock of a range of bytes: of one process each is granted that the descriptor is open for.
+    pub fn lock_range(&self, fd: Descriptor, from: User<flock>) -> Result<usize, Errno> {
+        let (_, flags) = self.file_and_flags(fd)?;
+        let lock = checked(self.load(from)?)?;
+        let refused = match lock.l_type as u32 {
+            F_RDLCK => O_WRONLY,
+            F_WRLCK => O_RDONLY,
+            _ => return Ok(0),
+        };
+        if flags & O_ACCMODE == refused { Err(Errno::EBADF) } else { Ok(0) }
+    }
+
+    /// What keeps the process from a lock of a range: nothing.
+    pub fn lock_of_range(&self, fd: Descriptor, of: User<flock>) -> Result<usize, Errno> {
+        self.file(fd)?;
+        let mut lock = checked(self.load(of)?)?;
+        if lock.l_type as u32 == F_UNLCK {
+            return Err(Errno::EINVAL);
+        }
+        lock.l_type = F_UNLCK as i16;
+        self.store(of, lock).map(|()| 0)
+    }
+}
+
+fn checked(lock: flock) -> Result<flock, Errno> {
+    let is_known = matches!(lock.l_type as u32, F_RDLCK | F_WRLCK | F_UNLCK)
+        && matches!(lock.l_whence as u32, SEEK_SET | SEEK_CUR | SEEK_END);
+    if is_known { Ok(lock) } else { Err(Errno::EINVAL) }
+}
