@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backtrace;
+pub mod command;
 mod console;
 mod curl;
 mod disks;

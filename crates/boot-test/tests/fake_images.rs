@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use boot_test::Scenario;
@@ -12,9 +14,16 @@ use tempfile::TempDir;
 fn image(script: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("run");
-    fs::write(&run, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&run, &format!("#!/bin/sh\n{script}\n"));
     directory
+}
+
+/// Has a program of its own write `path`: a file that this process has open for writing, and so what other tests start at that
+/// moment, cannot be started.
+fn write_program(path: &Path, text: &str) {
+    let command = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
+    let status = Command::new("sh").args(["-c", command, "sh"]).arg(path).arg(text).status().unwrap();
+    assert!(status.success());
 }
 
 /// Runs the scenario, given as the fields beside `name` and `image`.
