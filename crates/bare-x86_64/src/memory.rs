@@ -32,7 +32,7 @@ const LARGE_PAGE: u64 = 2 << 20;
 /// [what is kept](Found::kept). This is called once.
 pub unsafe fn hand_over(found: &Found, give: &mut dyn Give) -> Result<(), MapError> {
     // SAFETY: the caller's.
-    unsafe { hand_over_within(found, mapped_by_boot_code().start..GIBIBYTE, give) }
+    unsafe { hand_over_within(found, 0..GIBIBYTE, give) }
 }
 
 /// Hands over the memory above. The page tables for it come from the global allocator.

@@ -34,7 +34,8 @@ impl Machine {
     /// The memory.
     ///
     /// # Safety
-    /// The allocator is not told of any memory yet, and whoever reads this one keeps it from what is read and used on.
+    /// The allocator has no memory yet but some of the image, and whoever reads this one keeps it from what is read and used
+    /// on.
     pub const unsafe fn new() -> Self {
         Self(())
     }

@@ -104,7 +104,7 @@ unsafe impl Machine for Pvh {
     }
 
     fn set_up_memory(&self, give: Give<'_>, guards: &[u64]) -> Result<Started, InitError> {
-        // SAFETY: memory goes to the allocator below; what is found is kept from it.
+        // SAFETY: the allocator has memory of the image alone until it gets more below, from which what is found is kept.
         let found = Found::read_pvh(&unsafe { PhysicalMemory::new() }, START_INFO.get())?;
         // SAFETY: Xen's memory map is true; what was found is kept out, and nothing else is used, as Xen has its own pages
         // where there is no memory by the map. Guard pages lie below stacks.
