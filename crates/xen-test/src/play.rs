@@ -132,7 +132,7 @@ impl Player {
         }
     }
 
-    /// Asks on the host until `command` succeeds.
+    /// Asks on the host until `command` succeeds. The host counts whole seconds, so that it may take one more than `within`.
     fn wait_for(&mut self, command: &str, within: u64, what: &str) -> Result<(), Failure> {
         let patient = format!(
             "end=$(($(date +%s) + {within} + 1)); until {command}; do \
