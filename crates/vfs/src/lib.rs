@@ -15,6 +15,7 @@ mod file;
 mod handle;
 mod known;
 mod listing;
+mod memo;
 mod memory;
 mod names;
 mod opening;

@@ -6,6 +6,7 @@ use iface_vfs::{Errno, Kind, OpenFile, OpenOptions, Place};
 
 use crate::handle::Handle;
 use crate::listing::Listing;
+use crate::memo::End;
 use crate::tree::Tree;
 use crate::volume::Access;
 use crate::walk::{Last, Walk};
@@ -19,6 +20,11 @@ impl Tree {
     ) -> Result<Rc<dyn OpenFile>, Errno> {
         if options.create && options.directory {
             return Err(Errno::EINVAL);
+        }
+        // What a path leads to otherwise is the same for each of these.
+        let is_plain = !(options.create || options.directory || options.no_follow);
+        if is_plain && let Some(end) = self.memo.get(base, path) {
+            return self.open_found(end.place, (end.parent, b""), options);
         }
         let mut walk = Walk::new(self, base, path)?;
         loop {
@@ -45,6 +51,9 @@ impl Tree {
             }
             if self.kind(found)? != Kind::Link {
                 let directory = options.directory || walk.has_slash();
+                if is_plain && !directory && walk.is_fixed && self.mounted(found).is_fixed() {
+                    self.memo.set(base, path, End { place: found, parent: entry.0 });
+                }
                 return self.open_found(found, entry, OpenOptions { directory, ..options });
             }
             if options.no_follow && !walk.has_slash() {

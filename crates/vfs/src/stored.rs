@@ -45,6 +45,10 @@ impl<F: FileSystem> Volume for Stored<F> {
         self.writable
     }
 
+    fn is_fixed(&self) -> bool {
+        !self.writable
+    }
+
     fn root(&self) -> u64 {
         self.files.root().0
     }

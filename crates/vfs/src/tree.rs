@@ -10,6 +10,7 @@ use open_file::Name;
 
 use crate::handle::handle_of;
 use crate::known::Known;
+use crate::memo::Memo;
 use crate::volume::{Facts, Target, Volume};
 
 /// Bytes of the longest name (`NAME_MAX`).
@@ -42,12 +43,18 @@ pub(crate) struct Tree {
     /// By directory. Neither this nor the mounts change after the start.
     attached: BTreeMap<Place, Vec<Attached>>,
     pub known: Known,
+    pub memo: Memo,
 }
 
 impl Tree {
     /// A tree of one volume.
     pub fn new(root: Rc<dyn Volume>) -> Self {
-        let mut tree = Self { mounts: Vec::new(), attached: BTreeMap::new(), known: Known::default() };
+        let mut tree = Self {
+            mounts: Vec::new(),
+            attached: BTreeMap::new(),
+            known: Known::default(),
+            memo: Memo::default(),
+        };
         let node = root.root();
         tree.mount(root, node);
         tree
@@ -66,6 +73,8 @@ impl Tree {
         let attached = self.attached.entry(directory).or_default();
         attached.retain(|other| *other.name != *name);
         attached.push(Attached { name: name.into(), place });
+        // Paths that led elsewhere before.
+        self.memo = Memo::default();
         self.known.add(place, directory, name);
     }
 

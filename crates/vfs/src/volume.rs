@@ -51,6 +51,11 @@ pub(crate) trait Volume {
         false
     }
 
+    /// Whether what it has is the same for ever.
+    fn is_fixed(&self) -> bool {
+        false
+    }
+
     fn root(&self) -> u64;
 
     /// What `name` names in a directory.

@@ -6,6 +6,7 @@ use core::ops::Range;
 use iface_vfs::{Errno, Kind, Place};
 
 use crate::handle::handle_of;
+use crate::memo::End;
 use crate::tree::{LONGEST_PATH, Tree};
 use crate::volume::Target;
 
@@ -36,6 +37,8 @@ pub(crate) struct Walk<'a> {
     /// Where the rest begins, slashes included.
     at: usize,
     links: usize,
+    /// Whether all of its way lies in volumes that do not change.
+    pub is_fixed: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -52,20 +55,28 @@ impl<'a> Walk<'a> {
         if place != root && tree.kind(place)? != Kind::Directory {
             return Err(Errno::ENOTDIR);
         }
-        Ok(Self { tree, place, parent: place, path: Cow::Borrowed(path), at: 0, links: 0 })
+        let path = Cow::Borrowed(path);
+        Ok(Self {
+            tree,
+            place,
+            parent: place,
+            path,
+            at: 0,
+            links: 0,
+            is_fixed: tree.mounted(place).is_fixed(),
+        })
     }
 
     /// Walks up to the last part, which is looked up by nobody yet.
     pub fn last(&mut self) -> Result<Last, Errno> {
-        while let Some(name) = self.next_name() {
+        while let Some((name, is_last)) = self.next_name() {
             self.at = name.end;
-            let is_last = self.next_name().is_none();
             match &self.path[name.clone()] {
                 b"." if is_last => return Ok(Last::Here),
                 b".." if is_last => return Ok(Last::Above),
                 _ if is_last => return Ok(Last::Name(name)),
                 b"." => {}
-                b".." => self.place = self.tree.parent(self.place)?,
+                b".." => self.come_to(self.tree.parent(self.place)?),
                 _ => self.enter(name)?,
             }
         }
@@ -78,12 +89,17 @@ impl<'a> Walk<'a> {
         match self.tree.kind(found)? {
             Kind::Directory => {
                 self.tree.known.add(found, self.place, &self.path[name]);
-                self.place = found;
+                self.come_to(found);
                 Ok(())
             }
             Kind::Link => self.follow(found),
             _ => Err(Errno::ENOTDIR),
         }
+    }
+
+    fn come_to(&mut self, directory: Place) {
+        self.place = directory;
+        self.is_fixed &= self.tree.mounted(directory).is_fixed();
     }
 
     /// Goes on where a link in the directory leads, with what is left of the path behind that.
@@ -105,7 +121,7 @@ impl<'a> Walk<'a> {
 
     fn go_on_along(&mut self, path: &[u8]) -> Result<(), Errno> {
         if path.starts_with(b"/") {
-            self.place = self.tree.root();
+            self.come_to(self.tree.root());
         }
         self.path = Cow::Owned([path, &self.path[self.at..]].concat());
         self.at = 0;
@@ -117,7 +133,7 @@ impl<'a> Walk<'a> {
         if self.has_slash() && self.tree.kind(place)? != Kind::Directory {
             return Err(Errno::ENOTDIR);
         }
-        (self.place, self.parent) = (place, parent);
+        (self.place, self.parent, self.is_fixed) = (place, parent, false);
         self.path = Cow::Owned([b".", &self.path[self.at..]].concat());
         self.at = 0;
         Ok(())
@@ -132,18 +148,27 @@ impl<'a> Walk<'a> {
         &self.path[name.clone()]
     }
 
-    /// Where the next name is.
-    fn next_name(&self) -> Option<Range<usize>> {
-        let rest = &self.path[self.at..];
-        let start = self.at + rest.iter().position(|byte| *byte != b'/')?;
+    /// Where the next name is, and whether it is the last.
+    fn next_name(&self) -> Option<(Range<usize>, bool)> {
+        let start = self.name_from(self.at)?;
         let length = self.path[start..].iter().position(|byte| *byte == b'/');
-        Some(start..length.map_or(self.path.len(), |length| start + length))
+        let end = length.map_or(self.path.len(), |length| start + length);
+        Some((start..end, self.name_from(end).is_none()))
+    }
+
+    /// Where the slashes end that begin at `at`.
+    fn name_from(&self, at: usize) -> Option<usize> {
+        let slashes = self.path[at..].iter().position(|byte| *byte != b'/')?;
+        Some(at + slashes)
     }
 }
 
 impl Tree {
     /// What a path names; the last link is followed where `follow` says so, or a slash follows it.
     pub fn find(&self, base: Place, path: &[u8], follow: bool) -> Result<Place, Errno> {
+        if follow && let Some(end) = self.memo.get(base, path) {
+            return Ok(end.place);
+        }
         let mut walk = Walk::new(self, base, path)?;
         loop {
             let name = match walk.last()? {
@@ -159,7 +184,12 @@ impl Tree {
                     return Ok(found);
                 }
                 _ if walk.has_slash() => return Err(Errno::ENOTDIR),
-                _ => return Ok(found),
+                _ => {
+                    if follow && walk.is_fixed && self.mounted(found).is_fixed() {
+                        self.memo.set(base, path, End { place: found, parent: walk.place });
+                    }
+                    return Ok(found);
+                }
             }
         }
     }

@@ -35,6 +35,34 @@ fn files_of_the_root_are_read_where_they_lie() {
 }
 
 #[test]
+fn paths_that_can_lead_elsewhere_are_walked_each_time() {
+    let fixture = fixture(root());
+    let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
+    let page = fixture.find("/www/index.html").unwrap();
+    let in_etc = vfs.find(fixture.find("/etc").unwrap(), b"hosts", true).unwrap();
+    for _ in 0..3 {
+        assert_eq!(fixture.find("/www/index.html"), Ok(page));
+        assert_eq!(vfs.find(top, b"/home/old", true), Ok(page));
+        assert_eq!(vfs.place(&*fixture.open("/home/old", READ).unwrap()), Some(page));
+        assert_ne!(vfs.find(top, b"/home/old", false), Ok(page), "the link itself");
+        assert_eq!(
+            fixture.open("/home/old", OpenOptions { no_follow: true, ..READ }).err(),
+            Some(Errno::ELOOP)
+        );
+        let directory = OpenOptions { directory: true, ..READ };
+        assert_eq!(fixture.open("/www/index.html", directory).err(), Some(Errno::ENOTDIR));
+        assert_eq!(vfs.find(top, b"hosts", true), Err(Errno::ENOENT), "the same words from elsewhere");
+        assert_eq!(vfs.find(fixture.find("/etc").unwrap(), b"hosts", true), Ok(in_etc));
+    }
+    vfs.make_link(b"/www", top, b"/tmp/way").unwrap();
+    assert_eq!(fixture.find("/tmp/way/index.html"), Ok(page));
+    vfs.remove(top, b"/tmp/way", false).unwrap();
+    vfs.make_link(b"/etc", top, b"/tmp/way").unwrap();
+    assert_eq!(fixture.find("/tmp/way/index.html"), Err(Errno::ENOENT));
+    assert_eq!(fixture.find("/tmp/way/hosts"), Ok(in_etc));
+}
+
+#[test]
 fn the_root_cannot_be_changed() {
     let fixture = fixture(root());
     let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
