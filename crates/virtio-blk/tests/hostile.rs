@@ -105,7 +105,9 @@ impl Device {
         let length =
             [0, 1, whole - 1, whole, u32::MAX, self.random.next() as u32][self.random.below(6) as usize];
         self.lied.set(true);
-        if status != Some(OKAY) || request.operation == 0 && length < whole {
+        // Where it writes none, that may be there which it wrote before.
+        let told = status.unwrap_or_else(|| world.queue.borrow().read(&request.status)[0]);
+        if told != OKAY || request.operation == 0 && length < whole {
             self.refused.set(self.refused.get() + 1);
         }
         world.put(&request, status, length);

@@ -84,15 +84,20 @@ impl DeviceQueue {
 
     /// The bytes of a buffer that the driver gave.
     pub fn read(&self, buffer: &Available) -> Vec<u8> {
-        (0..u64::from(buffer.length)).map(|offset| read(buffer.address + offset)).collect()
+        let mut bytes = vec![0; buffer.length as usize];
+        let source = with_exposed_provenance_mut::<u8>(buffer.address as usize);
+        // SAFETY: as in `read` below, for as many bytes as the driver said; the memory that they go to is new.
+        unsafe { source.copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) };
+        bytes
     }
 
     /// Writes as much of `bytes` as fits into a buffer that the driver gave.
     pub fn write(&self, buffer: &Available, bytes: &[u8]) {
         assert!(buffer.writable, "the driver gave a buffer to read");
-        for (offset, byte) in (0..u64::from(buffer.length)).zip(bytes) {
-            write(buffer.address + offset, *byte);
-        }
+        let length = bytes.len().min(buffer.length as usize);
+        let target = with_exposed_provenance_mut::<u8>(buffer.address as usize);
+        // SAFETY: as in `read` below, for no more bytes than the driver said; `bytes` are the test's own.
+        unsafe { target.copy_from_nonoverlapping(bytes.as_ptr(), length) };
     }
 
     /// Returns a buffer, of which `length` bytes were written.
