@@ -28,6 +28,7 @@ mkRoom ./. {
     entryProtocols = [ "process" ];
     defaults = {
       allocator = "alloc-buddy";
+      block-device = "file-disk";
       filesystem = "rootfs";
       net-device = "tap";
       net-stack = "host-sockets";

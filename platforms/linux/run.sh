@@ -19,6 +19,12 @@ else
     forward_the_rest
     for forward in $forwards; do set -- "forward=$forward" "$@"; done
 fi
+# The first of them comes last, and counts.
+while IFS= read -r disk; do
+    if [ -n "$disk" ]; then set -- "disk=$disk" "$@"; fi
+done <<EOF
+$disks
+EOF
 if [ -n "$initrd" ]; then set -- "initrd=$initrd" "$@"; fi
 if [ -n "$memory" ]; then set -- "memory=$memory" "$@"; fi
 
