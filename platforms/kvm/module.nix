@@ -32,6 +32,7 @@ mkRoom ./. {
     ];
     defaults = {
       allocator = "alloc-buddy";
+      block-device = "virtio-blk";
       entropy = "rdrand";
       filesystem = "rootfs";
       net-device = "virtio-net";

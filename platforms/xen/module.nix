@@ -38,6 +38,7 @@ mkRoom ./. {
     ];
     defaults = {
       allocator = "alloc-buddy";
+      block-device = "blkfront";
       entropy = "rdrand";
       filesystem = "rootfs";
       net-device = "netfront";

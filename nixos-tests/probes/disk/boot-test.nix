@@ -1,6 +1,11 @@
 # Four MiB of lines, read and overwritten.
-{ made, ... }:
+{ made, platform, ... }:
 let
+  refusal = {
+    kvm = "room virtio-blk did not start: the machine has no disk of virtio";
+    linux = "room file-disk did not start: no disk was given";
+    xen = "room blkfront did not start: the domain has no disk";
+  };
   lines = made "seq 1000000 1524287 > $out";
   disk = writable: [
     {
@@ -44,7 +49,7 @@ in
   }
   {
     name = "no disk";
-    console = [ "room blkfront did not start: the domain has no disk" ];
+    console = [ refusal.${platform} ];
     exitStatus = 134;
   }
   {

@@ -3,5 +3,4 @@
     crate = ./.;
     needs = [ "block-device" "clock" "console" "platform" ];
   };
-  platforms = [ "xen" ];
 }
