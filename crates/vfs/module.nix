@@ -12,6 +12,7 @@ mkRoom ./. {
     "filesystem"
     "mount"
     "platform"
+    "scheduler"
   ];
   provides = [ "vfs" ];
   options = {

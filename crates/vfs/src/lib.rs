@@ -53,7 +53,7 @@ pub struct Config {
 }
 
 /// What it needs.
-pub struct Needs<A: 'static, C, O, E, F, P> {
+pub struct Needs<A: 'static, C, O, E, F, P, S> {
     /// How much memory there is.
     pub allocator: &'static A,
     /// Dates changes.
@@ -68,6 +68,8 @@ pub struct Needs<A: 'static, C, O, E, F, P> {
     pub mount: &'static [&'static dyn Mount],
     /// The name of the host, and name servers.
     pub platform: P,
+    /// Looks at the console while somebody waits for it.
+    pub scheduler: S,
 }
 
 /// What it provides.

@@ -14,6 +14,7 @@ use iface_entropy::Entropy;
 use iface_filesystem::{FileSystem, Kind};
 use iface_mount::Mount;
 use iface_platform::{CommandLine, Platform};
+use iface_scheduler::Scheduler;
 use iface_vfs::{HOST_NAME, Vfs};
 
 use crate::assembly::Assembly;
@@ -22,6 +23,7 @@ use crate::errno::errno;
 use crate::proc::Sources;
 use crate::special::ROOT;
 use crate::stored::Stored;
+use crate::terminal::Terminal;
 use crate::vfs::Files;
 use crate::volume::Volume;
 use crate::{Config, InitError, Needs, Provides, dev, etc, proc};
@@ -33,11 +35,11 @@ const FOR_ALL: u16 = 0o1777;
 ///
 /// # Errors
 /// As [`InitError`] says.
-pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Platform>(
+pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Platform, S: Scheduler>(
     config: &'static Config,
-    needs: Needs<A, C, O, E, F, P>,
+    needs: Needs<A, C, O, E, F, P, S>,
 ) -> Result<Provides<impl Vfs>, InitError> {
-    let Needs { allocator, clock, console, entropy, filesystem, mount, platform } = needs;
+    let Needs { allocator, clock, console, entropy, filesystem, mount, platform, scheduler } = needs;
     let made = clock.wall_clock().map_or(0, |since| since.as_nanos() as u64);
     let line = platform.command_line();
     let host: Rc<str> = line.setting("hostname").unwrap_or(HOST_NAME).into();
@@ -45,7 +47,8 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
     let mounts = Rc::new(OnceCell::new());
 
     let mut assembly = Assembly::new(Rc::new(Stored::new(filesystem, "rootfs")), made);
-    let devices = Rc::new(dev::tree(console, entropy, made));
+    let terminal = Terminal::new(console, clock, scheduler);
+    let devices = Rc::new(dev::tree(terminal, entropy, made));
     assembly.mount("/dev", devices, ROOT)?;
     let sources =
         Sources { allocator, clock, entropy, process: Rc::clone(&process), host: Rc::clone(&host), mounts };

@@ -2,6 +2,7 @@
 
 mod basics;
 mod linux;
+mod terminal;
 mod worlds;
 
 use alloc::boxed::Box;
@@ -15,10 +16,12 @@ use iface_allocator::{Allocator, Usage};
 use iface_clock::fake::FakeClock;
 use iface_console::Console;
 use iface_entropy::{Entropy, EntropyError};
+use iface_events::fake::FakeEvents;
 use iface_filesystem::FileSystem;
 use iface_filesystem::fake::Tree;
 use iface_mount::{Mount, Mounted};
 use iface_platform::{CommandLine, ExitStatus, Platform};
+use iface_scheduler::fake::FakeScheduler;
 use iface_vfs::{Errno, OpenFile, OpenOptions, Place, Process, Vfs};
 
 use crate::{Config, InitError, Needs, Provides, init};
@@ -94,10 +97,13 @@ impl Platform for FakePlatform {
     }
 }
 
+type FakeThreads = &'static FakeScheduler<&'static FakeEvents, &'static FakeClock>;
+
 /// A tree and what it stands on.
 struct Fixture<V> {
     vfs: V,
     clock: &'static FakeClock,
+    scheduler: FakeThreads,
     typed: &'static RefCell<Vec<u8>>,
     written: &'static RefCell<Vec<u8>>,
 }
@@ -114,7 +120,9 @@ fn start_with<F: FileSystem>(
     config: Config,
     line: &'static str,
 ) -> Result<Fixture<impl Vfs>, InitError> {
-    let clock: &'static FakeClock = Box::leak(Box::default());
+    let events = FakeEvents::new(Box::leak(Box::default()));
+    let clock = events.clock();
+    let scheduler = FakeScheduler::new(events, clock);
     clock.advance(iface_clock::Duration::from_secs(1000));
     let (typed, written) = (Box::leak(Box::default()), Box::leak(Box::default()));
     let needs = Needs {
@@ -125,9 +133,10 @@ fn start_with<F: FileSystem>(
         filesystem: root,
         mount,
         platform: FakePlatform(line),
+        scheduler,
     };
     let Provides { vfs } = init(Box::leak(Box::new(config)), needs)?;
-    Ok(Fixture { vfs, clock, typed, written })
+    Ok(Fixture { vfs, clock, scheduler, typed, written })
 }
 
 /// With `/tmp` and `/var/log` to be written, on a root that a test writes down.

@@ -197,49 +197,6 @@ fn a_writable_root_has_what_it_is_mounted_on() {
 }
 
 #[test]
-fn the_console_is_a_terminal() {
-    let fixture = fixture(root());
-    let console = fixture.open("/dev/console", OpenOptions { write: true, ..READ }).unwrap();
-    assert_eq!(console.write(b"hello\n"), Ok(6));
-    assert_eq!(*fixture.written.borrow(), b"hello\n");
-    let mut buffer = [0; 8];
-    assert_eq!(console.read(&mut buffer), Err(Errno::EAGAIN));
-    assert_eq!(console.readiness(), open_file::Readiness::OUT);
-    fixture.typed.borrow_mut().extend(b"yes\r");
-    assert!(console.readiness().has_any(open_file::Readiness::IN));
-    assert_eq!(console.read(&mut buffer), Ok(4));
-    assert_eq!(&buffer[..4], b"yes\n");
-    assert_eq!(console.seek(Seek::Start(0)), Err(Errno::ESPIPE));
-    let mut size = [0xaa; 8];
-    assert_eq!(console.control(linux_raw_sys::ioctl::TIOCGWINSZ, &mut size), Ok(0));
-    assert_eq!(size, [0; 8]);
-    assert_eq!(console.control(linux_raw_sys::ioctl::TCGETS, &mut size), Err(Errno::EFAULT));
-    assert_eq!(console.control(0x5599, &mut size), Err(Errno::ENOTTY));
-    let status = console.status().unwrap();
-    assert_eq!((status.kind, status.special), (Kind::Character, (5, 1)));
-}
-
-#[test]
-fn settings_of_the_terminal_are_kept() {
-    use linux_raw_sys::ioctl::{FIONREAD, TCGETS, TCSETS, TCSETSF};
-    let fixture = fixture(root());
-    let console = fixture.open("/dev/tty", READ).unwrap();
-    let mut settings = [0; 36];
-    assert_eq!(console.control(TCGETS, &mut settings), Ok(0));
-    // Input's flags without ICRNL (0o400): what is typed stays as it is.
-    settings[1] &= !1;
-    assert_eq!(console.control(TCSETS, &mut settings), Ok(0));
-    fixture.typed.borrow_mut().extend(b"a\rb");
-    let mut count = [0; 4];
-    assert_eq!(console.control(FIONREAD, &mut count), Ok(0));
-    assert_eq!(u32::from_ne_bytes(count), 3);
-    let mut buffer = [0; 2];
-    assert_eq!((console.read(&mut buffer), &buffer), (Ok(2), b"a\r"));
-    assert_eq!(console.control(TCSETSF, &mut settings), Ok(0));
-    assert_eq!(console.read(&mut buffer), Err(Errno::EAGAIN));
-}
-
-#[test]
 fn devices_do_what_they_are_for() {
     let fixture = fixture(root());
     let both = OpenOptions { write: true, ..READ };
