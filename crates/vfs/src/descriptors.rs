@@ -13,7 +13,8 @@ use crate::volume::{Access, Facts, Target, Volume};
 /// Where the process is noted once there is one.
 pub(crate) type ProcessCell = Rc<Cell<Option<&'static dyn Process>>>;
 
-const ROOT: u64 = 0;
+/// Number of the directory itself.
+pub(crate) const ROOT: u64 = 0;
 
 /// A descriptor has two nodes: its link, and the file that the link leads to where that is not of the tree.
 enum Node {
@@ -36,11 +37,16 @@ fn file_node(descriptor: u32) -> u64 {
     link_node(descriptor) + 1
 }
 
+/// The links.
 pub(crate) struct Descriptors {
-    pub process: ProcessCell,
+    process: ProcessCell,
 }
 
 impl Descriptors {
+    pub fn new(process: &ProcessCell) -> Self {
+        Self { process: Rc::clone(process) }
+    }
+
     fn file(&self, descriptor: u32) -> Result<Rc<dyn OpenFile>, Errno> {
         self.process.get().and_then(|process| process.file(descriptor)).ok_or(Errno::ENOENT)
     }

@@ -25,7 +25,7 @@ pub(crate) fn add<A: Allocator, C: Clock, E: Entropy>(tree: &Special, sources: &
     places(tree, own, &sources.process);
     counts(tree, own, sources.allocator, &sources.process);
     let mounts = Rc::clone(&sources.mounts);
-    tree.made(own, "mounts", move || mounts.get().cloned().unwrap_or_default());
+    tree.made(own, "mounts", move || mounts.borrow().clone());
 }
 
 /// Adds a text that `make` makes from the process, empty where there is none yet.

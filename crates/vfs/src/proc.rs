@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use iface_allocator::Allocator;
 use iface_clock::Clock;
@@ -21,7 +22,7 @@ pub(crate) struct Sources<A: 'static, C, E> {
     pub process: ProcessCell,
     pub host: Rc<str>,
     /// `/proc/mounts`, written when all is mounted.
-    pub mounts: Rc<core::cell::OnceCell<Vec<u8>>>,
+    pub mounts: Rc<RefCell<Vec<u8>>>,
 }
 
 /// The tree, without `fd`, which is a volume of its own.

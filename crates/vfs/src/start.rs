@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::{Cell, OnceCell};
 use core::convert::Infallible;
 
 use iface_allocator::Allocator;
@@ -26,7 +25,7 @@ use crate::stored::Stored;
 use crate::terminal::Terminal;
 use crate::vfs::Files;
 use crate::volume::Volume;
-use crate::{Config, InitError, Needs, Provides, dev, etc, proc};
+use crate::{Config, InitError, Needs, Provides, descriptors, dev, etc, proc};
 
 /// Permissions of directories that everybody may write in, as `/tmp`.
 const FOR_ALL: u16 = 0o1777;
@@ -43,18 +42,16 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
     let made = clock.wall_clock().map_or(0, |since| since.as_nanos() as u64);
     let line = platform.command_line();
     let host: Rc<str> = line.setting("hostname").unwrap_or(HOST_NAME).into();
-    let process: ProcessCell = Rc::new(Cell::new(None));
-    let mounts = Rc::new(OnceCell::new());
+    let process = ProcessCell::default();
+    let sources = Sources { allocator, clock, entropy, process, host, mounts: Rc::default() };
+    let terminal = Terminal::new(console, clock, scheduler);
 
     let mut assembly = Assembly::new(Rc::new(Stored::new(filesystem, "rootfs")), made);
-    let terminal = Terminal::new(console, clock, scheduler);
-    let devices = Rc::new(dev::tree(terminal, entropy, made));
-    assembly.mount("/dev", devices, ROOT)?;
-    let sources =
-        Sources { allocator, clock, entropy, process: Rc::clone(&process), host: Rc::clone(&host), mounts };
+    assembly.mount("/dev", Rc::new(dev::tree(terminal, entropy, made)), ROOT)?;
     assembly.mount("/proc", Rc::new(proc::tree(&sources, made)), ROOT)?;
-    assembly.mount("/proc/1/fd", Rc::new(Descriptors { process: Rc::clone(&process) }), 0)?;
-    assembly.add("/etc", Rc::new(etc::tree(&host, name_servers(config, line), made)))?;
+    let descriptors = Descriptors::new(&sources.process);
+    assembly.mount("/proc/1/fd", Rc::new(descriptors), descriptors::ROOT)?;
+    assembly.add("/etc", Rc::new(etc::tree(&sources.host, name_servers(config, line), made)))?;
     let mut points = others(mount)?;
     add_writable(config, clock, &mut points)?;
     for (path, (volume, root)) in points {
@@ -62,9 +59,8 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
     }
 
     let (tree, lines) = assembly.finish();
-    // It is empty until here.
-    let _ = sources.mounts.set(lines);
-    Ok(Provides { vfs: Files::new(tree, process) })
+    sources.mounts.replace(lines);
+    Ok(Provides { vfs: Files::new(tree, sources.process) })
 }
 
 /// Addresses from the command line, else from the settings.

@@ -1,7 +1,9 @@
 //! The tree on fakes.
 
 mod basics;
+mod hostile;
 mod linux;
+mod numbers;
 mod terminal;
 mod worlds;
 

@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use open_file::Seek;
 
+use super::numbers::Numbers;
 use super::worlds::{Ours, SLOTS, Step, Theirs, World};
 use super::*;
 
@@ -27,25 +28,7 @@ fn compare(name: &str, steps: impl IntoIterator<Item = Step>) {
     }
 }
 
-/// A generator of numbers that are random enough (xorshift64*; Vigna, 2016).
-struct Numbers(u64);
-
 impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit
-    }
-
-    fn chance(&mut self, in_ten: u64) -> bool {
-        self.below(10) < in_ten
-    }
-
-    fn of<T: Clone>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize].clone()
-    }
-
     /// Few names, so that they meet.
     fn path(&mut self) -> String {
         let mut names = Vec::new();
@@ -130,7 +113,7 @@ fn does_as_linux_does() {
     let number = |name, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
     let (seed, cases) = (number("VFS_SEED", 1), number("VFS_CASES", 100));
     for case in seed..seed + cases {
-        let mut numbers = Numbers(case.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut numbers = Numbers::new(case);
         let steps: Vec<_> = (0..200).map(|_| numbers.step()).collect();
         compare(&std::format!("{case}"), beginning().into_iter().chain(steps));
     }
