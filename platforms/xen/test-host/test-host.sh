@@ -197,6 +197,8 @@ conclude() {
         created) reached='the domain was still running' ;;
         error) complain "$rest" ;;
         remark) remark "$rest" ;;
+        # In the form that an image has for it.
+        backtrace) printf 'backtrace:\n  %s\n' "$rest" >&2 ;;
         status) exit "$rest" ;;
         esac
     done <&4
