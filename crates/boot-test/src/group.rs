@@ -42,6 +42,11 @@ impl Group {
         Ok(Self { child, number })
     }
 
+    /// The number of its process, and of the group.
+    pub fn number(&self) -> i32 {
+        self.number
+    }
+
     /// What it writes, where the command asked for pipes; once.
     pub fn streams(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
         (self.child.stdout.take(), self.child.stderr.take())

@@ -17,34 +17,45 @@ const FIRST_PATIENCE: Duration = Duration::from_millis(500);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(8);
 
 /// A connection to a server.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: BufReader<TcpStream>,
     deadline: Instant,
 }
 
 /// An answer without its body.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Status code.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Length of the body in bytes.
-    pub(crate) length: u64,
+    pub length: u64,
     /// Whether the server closes the connection after it.
-    pub(crate) closes: bool,
+    pub closes: bool,
 }
 
 impl Connection {
     /// Connects, and gives up at the deadline, here and later.
-    pub(crate) fn open(address: SocketAddr, deadline: Instant) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// That there is no connection in time.
+    pub fn open(address: SocketAddr, deadline: Instant) -> Result<Self, Failure> {
         let stream = TcpStream::connect_timeout(&address, time_left(deadline)?)
             .map_err(|error| Failure::from_socket(&error))?;
+        Ok(Self::over(stream, deadline))
+    }
+
+    /// Takes a stream that is connected already.
+    pub fn over(stream: TcpStream, deadline: Instant) -> Self {
         // A request is written at once; waiting for more would only delay it.
         let _ = stream.set_nodelay(true);
-        Ok(Self { stream: BufReader::new(stream), deadline })
+        Self { stream: BufReader::new(stream), deadline }
     }
 
     /// Sends a well-formed GET that keeps the connection open.
-    pub(crate) fn get(&mut self, path: &str) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// That the server does not take it in time.
+    pub fn get(&mut self, path: &str) -> Result<(), Failure> {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
     }
 
@@ -55,7 +66,10 @@ impl Connection {
     }
 
     /// Receives one answer and throws its body away.
-    pub(crate) fn receive(&mut self) -> Result<Answer, Failure> {
+    ///
+    /// # Errors
+    /// That nothing comes in time, or no answer, or less of it than announced.
+    pub fn receive(&mut self) -> Result<Answer, Failure> {
         let answer = self.receive_head()?;
         self.take(answer.length)?;
         Ok(answer)
@@ -83,6 +97,11 @@ impl Connection {
                 text => lines.push(text.to_owned()),
             }
         }
+    }
+
+    /// What was connected, for who asks the system about it.
+    pub fn stream(&self) -> &TcpStream {
+        self.stream.get_ref()
     }
 
     fn limit_waiting(&mut self) -> Result<(), Failure> {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 pub use curl::probe;
 pub use failure::Failure;
-pub use http::wait_for_answer;
+pub use http::{Answer, Connection, wait_for_answer};
 pub use scenario::{Disk, Exchange, Load, Probe, Scenario, Slow};
 
 use image::Image;

@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
   ./unicore list                         what can be built
   ./unicore run httpd-kvm-x86_64         build it and start it; Ctrl-C ends it
   ./unicore test                         every test
+  ./unicore bench httpd-kvm-x86_64       its figures beside those of Linux
   ./unicore explain httpd-kvm-x86_64     which rooms are in it, and why"
 )]
 pub(crate) struct Arguments {
@@ -47,6 +48,14 @@ pub(crate) enum Command {
         /// Only the tests whose names contain this
         filter: Option<String>,
     },
+    /// Measure images beside the same service on Linux
+    #[command(after_help = "Takes root, and about ten minutes for each image.
+
+Examples:
+  ./unicore bench                                  every image that it can measure
+  ./unicore bench httpd-kvm-x86_64 --json it.json  one, with the rounds of every figure
+  ./unicore bench --record                         keep the results in the book")]
+    Bench(Bench),
     /// Show which rooms are in an image and why, who provides what to whom, and which settings were changed
     #[command(after_help = "Examples:
   ./unicore explain httpd-linux-x86_64
@@ -100,6 +109,26 @@ pub(crate) struct Run {
     /// Arguments of the application
     #[arg(last = true, value_name = "ARGUMENT")]
     pub(crate) arguments: Vec<String>,
+}
+
+/// What `bench` takes; but for `record` it is handed to the program that measures.
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Names as `list` shows them; every image that has something to be compared with where left out
+    #[arg(value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+    /// Rounds of every figure
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rounds: Option<u16>,
+    /// Seconds of a round of wrk
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seconds: Option<u32>,
+    /// Write everything measured, with every round
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the results into the checkout's book
+    #[arg(long)]
+    pub(crate) record: bool,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod bench;
 mod build;
 mod explain;
 mod list;
@@ -27,6 +28,7 @@ pub(crate) fn execute(command: Command) -> Result<ExitCode, Error> {
         Command::Build { images } => build::build(&flake, &images),
         Command::Run(run) => run::run(&flake, &run),
         Command::Test { filter } => test::test(&flake, filter.as_deref()),
+        Command::Bench(arguments) => bench::bench(&flake, &arguments),
         Command::Explain { image } => explain::explain(&flake, &image),
         Command::Size { image } => size::size(&flake, &image),
         Command::New { name } => new::new(&flake, &name),

@@ -1,0 +1,147 @@
+//! The results as a page of the book.
+
+use std::fmt::Write as _;
+
+use crate::results::{Comparison, Figure, Results, Row, Value};
+use crate::statistics::Sample;
+
+const HEAD: &str = include_str!("page.md");
+
+/// The page in Markdown.
+pub fn page(results: &Results) -> String {
+    let mut text = HEAD.to_owned();
+    for comparison in &results.comparisons {
+        text += "\n";
+        text += &section(comparison);
+    }
+    text + "\n" + &circumstances(results)
+}
+
+/// One image's table, with a heading.
+pub fn section(comparison: &Comparison) -> String {
+    let Comparison { image, beside, rows } = comparison;
+    let mut text = format!("## {image}\n\n| figure | {image} | {beside} | ratio |\n|---|---:|---:|---:|\n");
+    for row in rows {
+        let (label, part) = (row.figure.label(), row.figure.is_part());
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "| {label} | {} | {} | {} |",
+            cell(&row.image, part),
+            cell(&row.beside, part),
+            ratio(row)
+        );
+    }
+    text
+}
+
+/// The ratio as a number without a unit, in bold where the image does better.
+fn ratio(row: &Row) -> String {
+    match row.ratio() {
+        None => "–".into(),
+        Some(ratio) if better(row.figure, ratio) => format!("**{ratio:.2}**"),
+        Some(ratio) => format!("{ratio:.2}"),
+    }
+}
+
+fn better(figure: Figure, ratio: f64) -> bool {
+    if figure.less_is_better() { ratio < 1.0 } else { ratio > 1.0 }
+}
+
+/// The median, and behind it the spread where there were several rounds.
+fn cell(value: &Value, part: bool) -> String {
+    match value {
+        Value::Absent { absent } => absent.clone(),
+        Value::Measured(sample) if part => format!("{:.0} %{}", sample.median() * 100.0, spread(sample)),
+        Value::Measured(sample) => format!("{}{}", number(sample.median()), spread(sample)),
+    }
+}
+
+fn spread(sample: &Sample) -> String {
+    let percent = sample.spread() * 100.0;
+    match percent {
+        0.0 => String::new(),
+        _ if percent < 10.0 => format!(" ± {:.1} %", percent / 2.0),
+        _ => format!(" ± {:.0} %", percent / 2.0),
+    }
+}
+
+/// Three digits at least, and commas between thousands.
+fn number(value: f64) -> String {
+    if value < 10.0 {
+        return format!("{value:.2}");
+    }
+    if value < 100.0 {
+        return format!("{value:.1}");
+    }
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn circumstances(results: &Results) -> String {
+    let machine = &results.machine;
+    let mut text = format!(
+        "## Circumstances\n\n{} rounds a figure, {} s a round of `wrk`, on {} processors ({}). Load average of the machine {:.1} \
+         before and {:.1} after.\n\n| | version |\n|---|---|\n",
+        results.rounds,
+        results.seconds,
+        machine.processors,
+        machine.processor,
+        machine.load_before,
+        machine.load_after
+    );
+    for (name, version) in &results.versions {
+        let _ = writeln!(text, "| {name} | {version} |");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(figure: Figure, image: &[f64], beside: &[f64]) -> Row {
+        let value = |values: &[f64]| {
+            Sample::new(values.to_vec()).map_or_else(|| Value::absent("not measured"), Value::Measured)
+        };
+        Row { figure, image: value(image), beside: value(beside) }
+    }
+
+    fn line(row: Row) -> String {
+        let comparison = Comparison { image: "it".into(), beside: "other".into(), rows: vec![row] };
+        section(&comparison).lines().last().unwrap().to_owned()
+    }
+
+    #[test]
+    fn numbers_are_told_to_three_digits() {
+        let told: Vec<String> = [0.5, 12.34, 123.4, 1234.5, 1_234_567.0].map(number).to_vec();
+        assert_eq!(told, ["0.50", "12.3", "123", "1,234", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_ratio_is_bold_where_the_image_does_better() {
+        let told = line(row(Figure::Bytes, &[100.0], &[400.0]));
+        assert_eq!(told, "| size, bytes | 100 | 400 | **0.25** |");
+        let told = line(row(Figure::RequestsPerSecond, &[200.0], &[400.0]));
+        assert_eq!(told, "| requests per second, `wrk -c30` | 200 | 400 | 0.50 |");
+    }
+
+    #[test]
+    fn the_spread_of_several_rounds_is_told() {
+        let told = line(row(Figure::IdleInstructions, &[100.0, 99.0, 101.0], &[100.0, 100.0, 150.0]));
+        assert!(told.ends_with("| 100 ± 1.0 % | 100 ± 25 % | **0.99** |"), "{told}");
+    }
+
+    #[test]
+    fn what_was_not_measured_says_why_and_has_no_ratio() {
+        let told = line(row(Figure::IdleConnections, &[], &[0.95]));
+        assert_eq!(told, "| of these beside 10,000 idle connections | not measured | 95 % | – |");
+    }
+}

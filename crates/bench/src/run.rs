@@ -1,0 +1,156 @@
+//! A run: from images to results, inside the namespaces.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::command::Program;
+use crate::error::Error;
+use crate::image::Image;
+use crate::measure::{self, LARGE_BYTES, LARGE_FILE, Plan};
+use crate::packages::Packages;
+use crate::progress::Progress;
+use crate::results::{Machine, Results};
+use crate::server::Server;
+use crate::subject::{Parts, Roots, Setup, Subject};
+use crate::{Arguments, counter, guest, network, page, preflight};
+
+/// Files that a process may have open: thousands of connections, of the client and of native servers.
+const OPEN_FILES: u64 = 65_536;
+
+const QUESTION: Duration = Duration::from_secs(20);
+
+/// Where packages are kept from run to run.
+pub fn cache() -> Result<PathBuf, Error> {
+    let own = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = own.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
+    let missing = || Error::Missing(vec!["neither XDG_CACHE_HOME nor HOME is set".into()]);
+    Ok(cache.ok_or_else(missing)?.join("unicore/bench"))
+}
+
+/// The images that are to be measured; one that cannot be is told before anything begins.
+pub fn images(arguments: &Arguments) -> Result<Vec<Image>, Error> {
+    arguments.images.iter().map(|directory| Image::open(directory)).collect()
+}
+
+/// Measures everything, tells the tables, and writes what was asked for.
+pub fn measure(arguments: &Arguments, scratch: &Path) -> Result<(), Error> {
+    let images = images(arguments)?;
+    let packages = Packages::prepared(&cache()?)?;
+    allow_open_files()?;
+    network::make()?;
+    let plan = Plan { rounds: arguments.rounds.into(), seconds: arguments.seconds };
+    let load_before = load_average();
+    let mut progress = Progress::new(&measure::durations(&images, plan));
+    let mut comparisons = Vec::new();
+    for image in &images {
+        let parts = make_parts(&packages, image, &scratch.join(&image.name))?;
+        let comparison = measure::compare(image, &parts, plan, &mut progress);
+        println!("{}", page::section(&comparison));
+        comparisons.push(comparison);
+    }
+    let machine = Machine { load_before, load_after: load_average(), ..machine() };
+    let (rounds, seconds) = (plan.rounds, plan.seconds);
+    write(
+        arguments,
+        &Results { versions: versions(&packages, &images), machine, rounds, seconds, comparisons },
+    )
+}
+
+fn write(arguments: &Arguments, results: &Results) -> Result<(), Error> {
+    if let Some(file) = &arguments.json {
+        let text = serde_json::to_string_pretty(results).map_err(|error| Error::file(file)(error.into()))?;
+        fs::write(file, text + "\n").map_err(Error::file(file))?;
+    }
+    if let Some(file) = &arguments.page {
+        fs::write(file, page::page(results)).map_err(Error::file(file))?;
+    }
+    Ok(())
+}
+
+/// What a comparison is made of. The page is the image's own: it is asked for it, and then both get the same.
+fn make_parts(packages: &Packages, image: &Image, scratch: &Path) -> Result<Parts, Error> {
+    let (page, large) = (scratch.join("page"), scratch.join("large"));
+    for directory in [&page, &large] {
+        fs::create_dir_all(directory).map_err(Error::file(directory))?;
+    }
+    let parts = Parts {
+        scratch: scratch.to_owned(),
+        plugin: counter::compile(scratch)?,
+        kernel: guest::kernel(&packages.root)?,
+        page: Roots::at(&page),
+        large: Roots::at(&large),
+    };
+    let index = Server::start_and_wait(Subject::Image(image).recipe(&parts, Setup::PACKED))?.page()?;
+    make_roots(&parts.page, packages, image, &make_files(&page, &index, 0)?)?;
+    make_roots(&parts.large, packages, image, &make_files(&large, &index, LARGE_BYTES)?)?;
+    Ok(parts)
+}
+
+/// The files that are served: the page, and the large one where it has a length.
+fn make_files(directory: &Path, index: &[u8], large: u64) -> Result<PathBuf, Error> {
+    let files = directory.join("files");
+    fs::create_dir(&files)
+        .and_then(|()| fs::write(files.join("index.html"), index))
+        .and_then(
+            |()| if large > 0 { fs::File::create(files.join(LARGE_FILE))?.set_len(large) } else { Ok(()) },
+        )
+        .map_err(Error::file(&files))?;
+    Ok(files)
+}
+
+fn make_roots(roots: &Roots, packages: &Packages, image: &Image, files: &Path) -> Result<(), Error> {
+    guest::make_root(&packages.root, files, &roots.linux)?;
+    guest::archive(&roots.linux, &roots.initramfs)?;
+    let directory = roots.image.with_extension("root");
+    guest::make_image_root(files, image.site, &directory)?;
+    guest::archive(&directory, &roots.image)
+}
+
+/// As many as the system allows, up to that: where they are too few, the figure that takes most says so.
+fn allow_open_files() -> Result<(), Error> {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit })
+        .map_err(|error| Error::system("allowing many open files")(error.into()))
+}
+
+fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|minute| minute.parse().ok()).unwrap_or_default()
+}
+
+fn machine() -> Machine {
+    let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let processor = model.map_or("unknown", |(_, name)| name).to_owned();
+    Machine { processor, processors, load_before: 0.0, load_after: 0.0 }
+}
+
+fn versions(packages: &Packages, images: &[Image]) -> BTreeMap<String, String> {
+    let of_package = |name: &str| packages.version(name).unwrap_or("unknown").to_owned();
+    let kernel = Program::new("uname", QUESTION).arg("-sr").output();
+    let mut versions = BTreeMap::from([
+        ("nginx of the distribution".to_owned(), of_package("nginx")),
+        ("Linux of the guest".to_owned(), of_package("linux-image-")),
+        ("libc of the guest".to_owned(), of_package("libc6")),
+        ("QEMU".to_owned(), preflight::qemu_version().unwrap_or_else(|| "unknown".into())),
+        ("wrk".to_owned(), wrk_version()),
+        ("Linux of the machine".to_owned(), kernel.unwrap_or_default().trim().to_owned()),
+    ]);
+    versions.extend(images.iter().map(|image| (image.name.clone(), format!("SHA-256 {}", image.sha256))));
+    versions
+}
+
+/// From its own words `wrk debian/4.1.0-3 [epoll] …`, which it ends with status 1.
+fn wrk_version() -> String {
+    let told = std::process::Command::new("wrk").arg("--version").output();
+    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    told.split_whitespace().nth(1).unwrap_or("unknown").to_owned()
+}

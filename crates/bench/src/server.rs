@@ -1,0 +1,203 @@
+//! A server that runs: one of the two that are compared.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use boot_test::Connection;
+use boot_test::group::Group;
+
+use crate::counter::Count;
+use crate::error::Error;
+
+/// How long a server may take to its first answer: a Linux guest on a busy machine takes twenty seconds.
+const START: Duration = Duration::from_secs(60);
+/// How long one attempt to connect may take while the server starts, and the pause behind it.
+const ATTEMPT: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long the first answer may take on a connection that was made.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
+
+/// What is behind the head of an answer.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// Lines of a console that a failure quotes.
+const QUOTED_LINES: usize = 15;
+
+/// Clock ticks a second in `/proc` (Linux, `USER_HZ`).
+const TICKS: f64 = 100.0;
+
+/// How to start a server, and where it then is.
+pub struct Recipe {
+    /// What it is called in the results.
+    pub name: String,
+    pub command: Command,
+    pub address: SocketAddr,
+    /// Where its console is written.
+    pub console: PathBuf,
+    /// The socket of the plugin that counts its instructions, where there is one.
+    pub counter: Option<PathBuf>,
+}
+
+/// A running server; dropping it kills it.
+pub struct Server {
+    pub name: String,
+    pub address: SocketAddr,
+    group: Group,
+    console: PathBuf,
+    counter: Option<PathBuf>,
+    started: Instant,
+}
+
+impl Server {
+    /// Starts it, and does not wait for it.
+    pub fn start(mut recipe: Recipe) -> Result<Self, Error> {
+        let console = fs::OpenOptions::new().create(true).append(true).open(&recipe.console);
+        let console = console.map_err(Error::file(&recipe.console))?;
+        let errors = console.try_clone().map_err(Error::file(&recipe.console))?;
+        recipe.command.stdin(Stdio::null()).stdout(console).stderr(errors);
+        let started = Instant::now();
+        let group = Group::start(&mut recipe.command).map_err(Error::program("a server"))?;
+        let Recipe { name, address, console, counter, .. } = recipe;
+        Ok(Self { name, address, group, console, counter, started })
+    }
+
+    /// Starts it, and waits for its first answer.
+    pub fn start_and_wait(recipe: Recipe) -> Result<Self, Error> {
+        let mut server = Self::start(recipe)?;
+        server.first_answer().map(|_| server)
+    }
+
+    /// Waits for the first answer, and tells how long after the start it came.
+    pub fn first_answer(&mut self) -> Result<Duration, Error> {
+        while self.started.elapsed() < START {
+            if let Some(status) = self.group.ended().map_err(Error::system("waiting for a server"))? {
+                return Err(self.failed(&format!("it ended with status {status}")));
+            }
+            if self.answers() {
+                return Ok(self.started.elapsed());
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(self.failed(&format!("no answer in {} s", START.as_secs())))
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(stream) = TcpStream::connect_timeout(&self.address, ATTEMPT) else { return false };
+        let mut connection = Connection::over(stream, Instant::now() + FIRST_ANSWER);
+        let answer = connection.get("/").and_then(|()| connection.receive());
+        answer.is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// What it serves at `/`.
+    pub fn page(&self) -> Result<Vec<u8>, Error> {
+        let mut answer = Vec::new();
+        let asked = TcpStream::connect(self.address).and_then(|mut stream| {
+            stream.set_read_timeout(Some(FIRST_ANSWER))?;
+            stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
+            stream.read_to_end(&mut answer)
+        });
+        asked.map_err(|error| self.failed(&error.to_string()))?;
+        let head = answer.windows(HEAD_END.len()).position(|window| window == HEAD_END);
+        match head {
+            Some(end) => Ok(answer.split_off(end + HEAD_END.len())),
+            None => Err(self.failed("its answer is not HTTP")),
+        }
+    }
+
+    /// A connection for requests until then.
+    pub fn connect(&self, limit: Duration) -> Result<Connection, Error> {
+        Connection::open(self.address, Instant::now() + limit)
+            .map_err(|failure| self.failed(&failure.to_string()))
+    }
+
+    /// Asks for a file on a connection, and returns the length of its body.
+    pub fn get(&self, connection: &mut Connection, path: &str) -> Result<u64, Error> {
+        let answer = connection.get(path).and_then(|()| connection.receive());
+        let answer = answer.map_err(|failure| self.failed(&failure.to_string()))?;
+        if answer.status == 200 {
+            Ok(answer.length)
+        } else {
+            Err(self.failed(&format!("status {} for {path}", answer.status)))
+        }
+    }
+
+    /// Instructions so far.
+    pub fn count(&self) -> Result<Count, Error> {
+        let socket = self.counter.as_deref().ok_or_else(|| self.failed("nothing counts its instructions"))?;
+        Count::read(socket)
+    }
+
+    /// Seconds that its work took of the machine's processors: those of the threads that are a guest's processors where
+    /// it is a guest, otherwise those of the process with what the kernel did for it.
+    pub fn processor_seconds(&self) -> Result<f64, Error> {
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.group.number()));
+        let threads = fs::read_dir(&tasks).map_err(Error::file(&tasks))?;
+        let times: Vec<(String, f64)> =
+            threads.flatten().filter_map(|thread| times(&thread.path())).collect();
+        let is_processor = |name: &str| name.starts_with("CPU ");
+        let is_guest = times.iter().any(|(name, _)| is_processor(name));
+        Ok(times.iter().filter(|(name, _)| !is_guest || is_processor(name)).map(|(_, seconds)| seconds).sum())
+    }
+
+    /// The most memory that the process had, in KiB.
+    pub fn peak_memory(&self) -> Result<u64, Error> {
+        let path = PathBuf::from(format!("/proc/{}/status", self.group.number()));
+        let status = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
+        kibibytes.ok_or(Error::Answer { of: "/proc", text: status })
+    }
+
+    /// A failure of this server, with the end of its console.
+    pub fn failed(&self, why: &str) -> Error {
+        let text = fs::read(&self.console).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let console = lines[lines.len().saturating_sub(QUOTED_LINES)..].join("\n");
+        Error::Server { name: self.name.clone(), why: why.to_owned(), console }
+    }
+}
+
+/// Name of a thread, and seconds that it ran (`proc_pid_stat(5)`, fields 2, 14 and 15).
+fn times(thread: &Path) -> Option<(String, f64)> {
+    let stat = fs::read_to_string(thread.join("stat")).ok()?;
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    let (user, system) = (ticks()?, ticks()?);
+    Some((name.to_owned(), (user + system) / TICKS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_thread_is_read_whatever_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let stat = "7 (CPU 0/TCG (x)) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1 1 1";
+        fs::write(directory.path().join("stat"), stat).unwrap();
+        assert_eq!(times(directory.path()), Some(("CPU 0/TCG (x)".to_owned(), 3.0)));
+    }
+
+    #[test]
+    fn a_server_that_ends_is_told_with_its_last_words() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no such device; exit 4"]);
+        let recipe = Recipe {
+            name: "it".into(),
+            command,
+            address: "127.0.0.1:1".parse().unwrap(),
+            console: directory.path().join("console"),
+            counter: None,
+        };
+        let error = Server::start_and_wait(recipe).err().unwrap().to_string();
+        assert_eq!(error, "it: it ended with status 4\n  | no such device");
+    }
+}
