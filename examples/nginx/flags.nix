@@ -1,0 +1,48 @@
+# What nginx's `configure` is given.
+[
+  # Places in the root image, and in /tmp what nginx writes.
+  "--prefix=/etc/nginx"
+  "--sbin-path=/bin/nginx"
+  "--conf-path=/etc/nginx/nginx.conf"
+  "--error-log-path=stderr"
+  "--http-log-path=/dev/stdout"
+  "--pid-path=/tmp/nginx.pid"
+  "--lock-path=/tmp/nginx.lock"
+  "--http-client-body-temp-path=/tmp/bodies"
+  "--user=root"
+  "--group=root"
+  # epoll alone, nothing that takes a library of regular expressions, no cache of what other servers answered.
+  "--without-select_module"
+  "--without-poll_module"
+  "--without-pcre"
+  "--without-http-cache"
+]
+# Left are access, autoindex, gzip, index, log, static, and what reads the configuration.
+++ map (module: "--without-http_${module}_module") [
+  "auth_basic"
+  "browser"
+  "charset"
+  "empty_gif"
+  "fastcgi"
+  "geo"
+  "grpc"
+  "limit_conn"
+  "limit_req"
+  "map"
+  "memcached"
+  "mirror"
+  "proxy"
+  "referer"
+  "rewrite"
+  "scgi"
+  "split_clients"
+  "ssi"
+  "upstream_hash"
+  "upstream_ip_hash"
+  "upstream_keepalive"
+  "upstream_least_conn"
+  "upstream_random"
+  "upstream_zone"
+  "userid"
+  "uwsgi"
+]
