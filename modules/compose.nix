@@ -32,8 +32,8 @@ let
 
   # The application, in the form of a room.
 
-  inherit (config.app) source;
-  isFromSource = source.src != null || source.build != null;
+  # A value of a wrong type counts too: it tells what was meant.
+  isFromSource = lib.any (option: evaluation.isSet [ "app" "source" option ]) [ "src" "build" ];
 
   app =
     if isFromSource then

@@ -40,6 +40,7 @@ let
             tar xf "$src" -C source --strip-components=1 --no-same-owner
         fi
         cd source
+        export UNICORE_SOURCE=$PWD=/$name
         ${script}
       '';
     };

@@ -15,8 +15,6 @@ let
   inherit (builtins) attrNames filter;
   inherit (words) at tick ticks;
 
-  place = option: at (where ([ "app" ] ++ lib.splitString "." option));
-
   libcs = filter (name: rooms.${name}.kind == "libc") (attrNames rooms);
   # What stands for it while there is none, or more than one.
   libc = if libcs == [ ] then "program" else lib.head libcs;
@@ -24,9 +22,14 @@ let
   imageName = if app.name == null then "program" else app.name;
   inherit (app) source;
 
+  places = option: where ([ "app" ] ++ lib.splitString "." option);
+  place = option: at (places option);
+
+  # One that is set to a value of a wrong type is told of elsewhere.
   missing =
     option: what:
-    "the program has no ${what}: set ${tick "app.${option}"}${place "source.src"}";
+    lib.optional (places option == [ ])
+      "the program${at (places "source.src" ++ places "source.build")} has no ${what}: set ${tick "app.${option}"}";
 
   # Options of applications in Rust.
   unfit =
@@ -43,6 +46,11 @@ let
   buildProblems = map (problem: "${problem}${place "source.build"}") (
     lib.concatMap (builder: builder.problems) built
   );
+
+  # A library is what its builder installs.
+  uninstalled = filter (
+    library: library.build.problems == [ ] && library.build.made.install == ""
+  ) source.libraries;
 
   hasProgram = source.build == null || source.build.problems != [ ] || source.build.made.program != null;
 
@@ -80,10 +88,14 @@ in
   where = rooms.${libc}.where or (_: "");
 
   problems =
-    lib.optional (app.name == null) (missing "name" "name")
-    ++ lib.optional (source.src == null) (missing "source.src" "source")
-    ++ lib.optional (source.build == null) (missing "source.build" "builder")
+    missing "name" "name"
+    ++ missing "source.src" "source"
+    ++ missing "source.build" "builder"
     ++ lib.optional (!hasProgram) "the program has no file: give the builder${place "source.build"} `program`, where the build puts it"
+    ++ map (
+      library:
+      "library ${tick library.name}${place "source.libraries"} is built by ${tick "builders.files"}, which makes programs alone: take `make` or `configure`"
+    ) uninstalled
     ++ libcProblems
     ++ buildProblems
     ++ unfit "crate" null "which has its own `main`"

@@ -4,5 +4,6 @@ mkRoom ./. {
   interface = {
     trait = "Log";
     arity = "optional";
+    default = "logger";
   };
 }

@@ -3,6 +3,7 @@ mkRoom ./. {
   summary = "the C library of programs built from source";
   needs = [
     "linux-abi"
+    "log"
     "memory"
     "platform"
     "scheduler"

@@ -15,28 +15,32 @@ case $machine in
 esac
 
 # What ends up in an image: at fixed addresses, each function for the linker to keep or drop, with frames for backtraces.
-# A large frame touches each page of its stack, so that none steps over the guard page.
+# Lines are for backtraces, and in no image itself. A large frame touches each page of its stack, so that none steps over the guard page.
 flags="-fno-pie -fno-pic -ffunction-sections -fdata-sections -fno-omit-frame-pointer -fno-stack-protector \
--fstack-clash-protection -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none"
+-fstack-clash-protection -g1 -fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none"
 
 # `-I` puts our syscall_arch.h before the one of the architecture.
 ./configure --target="$arch" --disable-shared --prefix="$out" --libdir="$out/native" \
-    CC="$gcc -I$here" AR=ar RANLIB=ranlib CFLAGS="-O2 $flags" >/dev/null
+    CC="$gcc -I$here" AR=ar RANLIB=ranlib CFLAGS="-O2 $flags -ffile-prefix-map=$PWD=/musl" >/dev/null
 # Everything is one archive: what makes system calls by itself is told apart below.
 make -j "${NIX_BUILD_CORES:-2}" >/dev/null
 make install-headers install-libs >/dev/null
 
-# An archive for images, with calls in place of what traps.
-mkdir "$out/image"
-cp "$out/native/libc.a" "$out/image/libc.a"
-for trapping in __set_thread_area __unmapself clone restore syscall_cp vfork; do
-    ar d "$out/image/libc.a" "$trapping.o"
+# An archive for images, with calls in place of what traps: not by the names of the objects, of which two are clone.o.
+mkdir "$out/image" door
+for trapping in process/vfork signal/restore thread/__set_thread_area thread/__unmapself thread/clone thread/syscall_cp; do
+    object=obj/src/${trapping%/*}/$arch/${trapping##*/}.o
+    mv "$object" "$object.native"
 done
-mkdir door
+find obj/src -name '*.o' | LC_ALL=C sort | xargs ar qc "$out/image/libc.a"
 for source in "$here"/image/*.c "$here/image/$arch"/*.c; do
-    "$gcc" -O2 $flags -Wall -Werror -nostdinc -isystem "$out/include" -c "$source" -o "door/image-$(basename "$source" .c).o"
+    "$gcc" -O2 $flags "-ffile-prefix-map=$here=/musl" -Wall -Werror -nostdinc -isystem "$out/include" -c "$source" -o "door/image-$(basename "$source" .c).o"
 done
 ar rs "$out/image/libc.a" door/image-*.o
+if objdump -d "$out/image/libc.a" | grep -E '[[:space:]](syscall|svc)([[:space:]]|$)' >&2; then
+    echo "musl: an object for images traps" >&2
+    exit 1
+fi
 # What the compiler calls where the processor has no instruction.
 cp "$("$gcc" -print-libgcc-file-name)" "$out/image/libgcc.a"
 cp "$here/program.ld" "$out/image/program.ld"

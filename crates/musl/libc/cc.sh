@@ -6,6 +6,7 @@
 #
 # Environment:
 #   UNICORE_LIBRARIES   directories with include/ and lib/ of what the program is built with, separated by colons
+#   UNICORE_SOURCE      directory of the source, and what it is called in backtraces: DIRECTORY=NAME
 #   UNICORE_CFLAGS      options of the compiler that come last, and so win over those of the program's own build
 set -eu
 
@@ -55,7 +56,7 @@ for directory in ${UNICORE_LIBRARIES:-}; do
 done
 unset IFS
 # The compiler's own headers come after musl's.
-compile="$flags -nostdinc $includes -isystem $musl/include -isystem @headers@"
+compile="$flags ${UNICORE_SOURCE:+-ffile-prefix-map=$UNICORE_SOURCE} -nostdinc $includes -isystem $musl/include -isystem @headers@"
 
 kind=$(purpose "$@")
 last=${UNICORE_CFLAGS:-}

@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use iface_linux_abi::{LinuxAbi, Program};
+use iface_log::Log;
 use iface_memory::Memory;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
@@ -32,9 +33,11 @@ impl Config {
 }
 
 /// What it needs.
-pub struct Needs<L, M, P, S> {
+pub struct Needs<L, G, M, P, S> {
     /// System calls.
     pub linux_abi: L,
+    /// Where system calls are named that are not there.
+    pub log: Option<G>,
     /// The stack.
     pub memory: M,
     /// Arguments that the image is started with.
@@ -47,11 +50,11 @@ pub struct Needs<L, M, P, S> {
 ///
 /// # Panics
 /// Where there is no memory for its stack.
-pub fn main<L: LinuxAbi, M: Memory, P: Platform, S: Scheduler>(
+pub fn main<L: LinuxAbi, G: Log, M: Memory, P: Platform, S: Scheduler>(
     config: &'static Config,
-    needs: Needs<L, M, P, S>,
+    needs: Needs<L, G, M, P, S>,
 ) {
-    let Needs { linux_abi, memory, platform, scheduler } = needs;
+    let Needs { linux_abi, log: _, memory, platform, scheduler } = needs;
     let stack = memory
         .stack(config.stack_size())
         .unwrap_or_else(|error| panic!("a stack of {} KiB (libs.musl.stackKiB): {error}", config.stack_kib));
