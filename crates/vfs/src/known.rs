@@ -13,8 +13,14 @@ struct Item {
     name: Box<[u8]>,
     /// How often it is open.
     held: u32,
-    /// It has no name any more; it is forgotten when it is open no longer.
+    /// That name is gone; it is forgotten when it is open no longer.
     removed: bool,
+}
+
+impl Item {
+    fn is_called(&self, (parent, name): (Place, &[u8])) -> bool {
+        self.parent == parent && *self.name == *name && !self.removed
+    }
 }
 
 /// Places by number. Directories stay known: relative paths go up by them.
@@ -29,11 +35,12 @@ impl Known {
         }
     }
 
-    /// Notes that a place, if it is known, has another name.
-    pub fn moved(&self, place: Place, parent: Place, name: &[u8]) {
-        if let Some(item) = self.0.borrow_mut().get_mut(&place) {
-            item.parent = parent;
-            item.name = name.into();
+    /// Notes that the name `from` of a place, if it is known by that, is `to` now.
+    pub fn moved(&self, place: Place, from: (Place, &[u8]), to: (Place, &[u8])) {
+        let mut known = self.0.borrow_mut();
+        if let Some(item) = known.get_mut(&place).filter(|item| item.is_called(from)) {
+            item.parent = to.0;
+            item.name = to.1.into();
         }
     }
 
@@ -56,15 +63,16 @@ impl Known {
         held == 0 && removed
     }
 
-    /// Notes that a place has lost its name. Returns whether nobody holds it.
-    pub fn removed(&self, place: Place) -> bool {
+    /// Notes that a place has lost a name. Returns whether nobody holds it.
+    pub fn removed(&self, place: Place, name: (Place, &[u8])) -> bool {
         let mut known = self.0.borrow_mut();
         let Entry::Occupied(mut entry) = known.entry(place) else { return true };
         if entry.get().held == 0 {
             entry.remove();
             return true;
         }
-        entry.get_mut().removed = true;
+        // It may have others, by one of which it is known.
+        entry.get_mut().removed |= entry.get().is_called(name);
         false
     }
 
@@ -80,5 +88,40 @@ impl Known {
     /// Calls `with` with the name of a place, the directory it is in, and whether it is removed.
     pub fn with<T>(&self, place: Place, with: impl FnOnce(Place, &[u8], bool) -> T) -> Option<T> {
         self.0.borrow().get(&place).map(|item| with(item.parent, &item.name, item.removed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOP: Place = Place { mount: 0, node: 0 };
+
+    #[test]
+    fn nothing_is_known_of_what_is_gone() {
+        let (known, place) = (Known::default(), Place { mount: 0, node: 1 });
+        for is_directory in [true, false] {
+            known.add(place, TOP, b"a");
+            assert!(known.hold(place) && known.hold(place));
+            assert!(!known.removed(place, (TOP, b"a")));
+            assert!(known.is_removed(place));
+            assert!(!known.release(place, is_directory));
+            assert!(known.release(place, is_directory));
+            assert!(known.0.borrow().is_empty());
+        }
+    }
+
+    #[test]
+    fn another_name_does_not_count() {
+        let (known, place) = (Known::default(), Place { mount: 0, node: 1 });
+        let names = || known.with(place, |_, name, removed| (name.to_vec(), removed));
+        known.add(place, TOP, b"a");
+        known.hold(place);
+        assert!(!known.removed(place, (TOP, b"b")));
+        known.moved(place, (TOP, b"b"), (TOP, b"c"));
+        assert_eq!(names(), Some((b"a".into(), false)));
+        known.moved(place, (TOP, b"a"), (TOP, b"d"));
+        known.removed(place, (TOP, b"d"));
+        assert_eq!(names(), Some((b"d".into(), true)));
     }
 }

@@ -97,7 +97,7 @@ impl Tree {
             return Err(Errno::ENOTEMPTY);
         }
         self.volume(directory)?.remove(directory.node, &name)?;
-        self.removed(found);
+        self.removed(found, (directory, &name));
         Ok(())
     }
 
@@ -142,12 +142,12 @@ impl Tree {
         if is_directory && let Some(replaced) = replaced {
             // A file system replaces files alone.
             volume.remove(new.place.node, new_name)?;
-            self.removed(replaced);
+            self.removed(replaced, (new.place, new_name));
         }
         volume.rename((old.place.node, old_name), (new.place.node, new_name))?;
-        self.known.moved(moved, new.place, new_name);
+        self.known.moved(moved, (old.place, old_name), (new.place, new_name));
         if let Some(replaced) = replaced.filter(|_| !is_directory) {
-            self.removed(replaced);
+            self.removed(replaced, (new.place, new_name));
         }
         Ok(())
     }

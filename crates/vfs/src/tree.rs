@@ -253,12 +253,10 @@ impl Tree {
         self.known.parent(directory).ok_or(Errno::ENOENT)
     }
 
-    /// A name of `place` was removed: without one it stays for as long as it is open.
-    pub fn removed(&self, place: Place) {
-        let volume = self.mounted(place);
-        let is_last = volume.links(place.node).is_none_or(|links| links == 0);
-        if is_last && self.known.removed(place) {
-            volume.forget(place.node);
+    /// A name of `place` was removed. When it was the last it stays for as long as it is open.
+    pub fn removed(&self, place: Place, name: (Place, &[u8])) {
+        if self.known.removed(place, name) {
+            self.mounted(place).forget(place.node);
         }
     }
 

@@ -125,7 +125,7 @@ pub(crate) trait Volume {
         Err(Errno::EROFS)
     }
 
-    /// What has no name any more is in use no longer.
+    /// A node is in use no longer; nothing happens to one that still has a name.
     fn forget(&self, node: u64) {
         let _ = node;
     }

@@ -56,10 +56,25 @@ fn paths_that_can_lead_elsewhere_are_walked_each_time() {
     }
     vfs.make_link(b"/www", top, b"/tmp/way").unwrap();
     assert_eq!(fixture.find("/tmp/way/index.html"), Ok(page));
+    assert!(fixture.open("/tmp/way/index.html", READ).is_ok());
     vfs.remove(top, b"/tmp/way", false).unwrap();
     vfs.make_link(b"/etc", top, b"/tmp/way").unwrap();
     assert_eq!(fixture.find("/tmp/way/index.html"), Err(Errno::ENOENT));
+    assert_eq!(fixture.open("/tmp/way/index.html", READ).err(), Some(Errno::ENOENT));
     assert_eq!(fixture.find("/tmp/way/hosts"), Ok(in_etc));
+}
+
+#[test]
+fn forty_links_and_no_more() {
+    let fixture = fixture(root());
+    let link = |target: &str, path: &str| {
+        fixture.vfs.make_link(target.as_bytes(), fixture.vfs.root(), path.as_bytes()).expect("a link");
+    };
+    link("/www/index.html", "/tmp/1");
+    (2..=41).for_each(|number: u32| link(&std::format!("{}", number - 1), &std::format!("/tmp/{number}")));
+    assert_eq!(fixture.text("/tmp/40"), "<p>hello");
+    assert_eq!(fixture.open("/tmp/41", READ).err(), Some(Errno::ELOOP));
+    assert_eq!(fixture.find("/tmp/41"), Err(Errno::ELOOP));
 }
 
 #[test]
@@ -244,6 +259,39 @@ fn space_that_ends_takes_a_part() {
     assert_eq!(file.status().unwrap().size, written as u64);
     assert_eq!(file.write(&bytes), Err(Errno::ENOSPC));
     assert_eq!(file.seek(Seek::Current(0)), Ok(written as u64));
+}
+
+#[test]
+fn a_hole_that_cannot_be_filled_is_told() {
+    let fixture = fixture(root());
+    let sparse = fixture.open("/tmp/sparse", CREATE).unwrap();
+    sparse.resize(1 << 30).unwrap();
+    let rest = fixture.open("/tmp/rest", CREATE).unwrap();
+    rest.write(&std::vec![1; 5 << 20]).unwrap();
+    assert_eq!(sparse.write_at(0, &[1; 10_000]), Err(Errno::ENOSPC));
+    assert_eq!(sparse.status().unwrap().size, 1 << 30);
+}
+
+#[test]
+fn a_file_is_told_by_the_name_by_which_it_was_opened() {
+    let fixture = fixture(root());
+    let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
+    let process: &'static FakeProcess = Box::leak(Box::default());
+    vfs.set_process(process);
+    let file = fixture.open("/tmp/a", CREATE).unwrap();
+    process.files.replace(Vec::from([Some(file.clone())]));
+    vfs.link(fixture.find("/tmp/a").unwrap(), top, b"/tmp/b").unwrap();
+    let shown = || vfs.read_link(top, b"/dev/fd/0").unwrap();
+    vfs.rename((top, b"/tmp/b"), (top, b"/tmp/c")).unwrap();
+    assert_eq!((shown(), file.status().unwrap().links), (b"/tmp/a".into(), 2));
+    vfs.rename((top, b"/tmp/a"), (top, b"/var/log/a")).unwrap_err();
+    vfs.rename((top, b"/tmp/a"), (top, b"/tmp/d")).unwrap();
+    assert_eq!(shown(), b"/tmp/d");
+    vfs.remove(top, b"/tmp/d", false).unwrap();
+    assert_eq!((shown(), file.status().unwrap().links), (b"/tmp/d (deleted)".into(), 1));
+    process.files.take();
+    drop(file);
+    assert_eq!(fixture.text("/tmp/c"), "");
 }
 
 #[test]
