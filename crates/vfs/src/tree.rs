@@ -207,35 +207,43 @@ impl Tree {
 
     /// The path of a directory that was walked through; getcwd(2).
     pub fn path(&self, place: Place) -> Result<Vec<u8>, Errno> {
-        let mut names = Vec::new();
-        let mut at = place;
+        match self.path_or_former(place)? {
+            (path, false) => Ok(path),
+            (_, true) => Err(Errno::ENOENT),
+        }
+    }
+
+    /// The path that a known place has, or had before something of it was removed.
+    pub fn path_of_held(&self, place: Place) -> Result<Vec<u8>, Errno> {
+        let (mut path, is_former) = self.path_or_former(place)?;
+        if is_former {
+            path.extend_from_slice(b" (deleted)");
+        }
+        Ok(path)
+    }
+
+    /// The path of a known place, and whether it leads there no more.
+    fn path_or_former(&self, place: Place) -> Result<(Vec<u8>, bool), Errno> {
+        let mut path = Vec::new();
+        let (mut at, mut is_former) = (place, false);
         while at != self.root() {
             let found = self.known.with(at, |parent, name, removed| {
-                names.extend(name.iter().rev());
-                names.push(b'/');
-                (!removed).then_some(parent)
+                path.extend(name.iter().rev());
+                path.push(b'/');
+                is_former |= removed;
+                parent
             });
-            at = found.flatten().ok_or(Errno::ENOENT)?;
-            if names.len() > LONGEST_PATH {
+            at = found.ok_or(Errno::ENOENT)?;
+            if path.len() > LONGEST_PATH {
                 return Err(Errno::ENAMETOOLONG);
             }
         }
-        if names.is_empty() {
-            names.push(b'/');
+        if path.is_empty() {
+            path.push(b'/');
         }
         // The names were met from the last to the first.
-        names.reverse();
-        Ok(names)
-    }
-
-    /// The path that a known place has, or had when it was removed.
-    pub fn path_of_held(&self, place: Place) -> Result<Vec<u8>, Errno> {
-        if !self.known.is_removed(place) {
-            return self.path(place);
-        }
-        let found = self.known.with(place, |parent, name, _| (parent, name.to_vec()));
-        let (parent, name) = found.ok_or(Errno::ENOENT)?;
-        Ok([&*below(self.path_of_held(parent)?, &name), b" (deleted)"].concat())
+        path.reverse();
+        Ok((path, is_former))
     }
 
     /// The path of what is in a directory of a volume that does not change.
@@ -288,6 +296,7 @@ fn text_of(file: &dyn OpenFile) -> Vec<u8> {
     let text = match kind {
         Kind::Pipe => alloc::format!("pipe:[{inode}]"),
         Kind::Socket => alloc::format!("socket:[{inode}]"),
+        // A terminal that the process has of its own.
         Kind::Character => "/dev/console".into(),
         _ => "anon_inode:[file]".into(),
     };
