@@ -103,19 +103,26 @@ let
         )}
       '';
 
+    # `mirror://` is nixpkgs' own.
     fetchurl =
       {
-        url,
-        name,
+        url ? null,
+        urls ? [ url ],
+        name ? baseNameOf (lib.head urls),
         sha256,
         ...
       }:
       mkDerivation {
-        inherit name url;
+        inherit name urls;
         outputHashMode = "flat";
         outputHashAlgo = "sha256";
         outputHash = sha256;
-        buildCommand = ''curl --location --fail --silent --show-error "$url" --output $out'';
+        buildCommand = ''
+          for url in $urls; do
+              if curl --location --fail --silent --show-error "$url" --output $out; then break; fi
+          done
+          [ -e $out ]
+        '';
       };
   }
   // lib.genAttrs [ "cargo" "jq" "rsync" "rustc" "zstd" ] onThisMachine;
