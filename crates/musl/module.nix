@@ -11,7 +11,7 @@ mkRoom ./. {
   libc = ./libc;
   options.stackKiB = lib.mkOption {
     type = lib.types.ints.between 16 1048576;
-    default = 512;
-    description = "Stack that the program's `main` runs on, in KiB; a guard page lies below.";
+    default = 508;
+    description = "Stack that the program's `main` runs on, in KiB; with the guard page below, the default makes 512.";
   };
 }
