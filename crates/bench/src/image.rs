@@ -27,8 +27,6 @@ pub struct Image {
     pub platform: Platform,
     /// The image itself.
     pub file: PathBuf,
-    /// What starts it where it is a process.
-    pub run: PathBuf,
     /// Length of the file.
     pub bytes: u64,
     /// Of the file, in hexadecimal.
@@ -62,7 +60,6 @@ impl Image {
         let platform = compared_on(&manifest).map_err(refused)?;
         Ok(Self {
             file: directory.join(&manifest.image),
-            run: directory.join("run"),
             name: manifest.image,
             platform,
             bytes: manifest.bytes,

@@ -30,6 +30,8 @@ const SETTLE: Duration = Duration::from_millis(500);
 const LONG_SETTLE: Duration = Duration::from_secs(3);
 /// For what is asked in one round without `wrk`.
 const ROUND: Duration = Duration::from_secs(120);
+/// How often it is tried whether a server does with so much memory.
+const TRIES: usize = 2;
 /// Rounds that take a machine's start or thousands of connections are as many at most.
 const FEW_ROUNDS: usize = 3;
 
@@ -83,7 +85,7 @@ fn steps(platform: Platform, plan: Plan) -> Vec<Step> {
     steps.push(step("downloads", 10.0 + rounds * 6.0, downloads));
     steps.push(match platform {
         Platform::Kvm => step("least memory", 90.0, least_memory),
-        Platform::Linux => step("memory", 10.0, peak_memory),
+        Platform::Linux => step("memory", 10.0, memory),
     });
     steps
 }
@@ -320,11 +322,11 @@ fn downloads(pair: &Pair) -> Vec<Figures> {
     by_figure([Figure::Download], &rounds)
 }
 
-fn peak_memory(pair: &Pair) -> Vec<Figures> {
-    alone(Figure::PeakMemory, pair, |subject| {
+fn memory(pair: &Pair) -> Vec<Figures> {
+    alone(Figure::Memory, pair, |subject| {
         let server = pair.start(subject, Setup::PLAIN)?;
         faultless(&server, FEW, pair.plan.seconds)?;
-        server.peak_memory()
+        server.memory()
     })
 }
 
@@ -332,7 +334,7 @@ fn least_memory(pair: &Pair) -> Vec<Figures> {
     alone(Figure::LeastMemory, pair, |subject| {
         let range = match subject {
             Subject::Image(_) => Range { low: 1024, high: 32 * 1024, step: 64 },
-            Subject::Linux(_) => Range { low: 32 * 1024, high: 512 * 1024, step: 1024 },
+            Subject::Linux(_) => Range { low: 64 * 1024, high: 256 * 1024, step: 2048 },
         };
         range.least(|memory_kib| serves_with(pair, subject, memory_kib)).ok_or_else(|| Error::Image {
             path: subject.name().into(),
@@ -341,8 +343,12 @@ fn least_memory(pair: &Pair) -> Vec<Figures> {
     })
 }
 
-/// Whether it starts and serves with so much memory.
+/// Whether it starts and serves with so much memory, at the second try at last: a busy machine makes some fail.
 fn serves_with(pair: &Pair, subject: Subject<'_>, memory_kib: u64) -> bool {
+    (0..TRIES).any(|_| served_with(pair, subject, memory_kib))
+}
+
+fn served_with(pair: &Pair, subject: Subject<'_>, memory_kib: u64) -> bool {
     let recipe = subject.recipe(pair.parts, Setup { memory_kib, ..Setup::PLAIN });
     let served = Server::start(recipe).and_then(|mut server| {
         server.first_answer()?;

@@ -12,7 +12,7 @@ use crate::statistics::Sample;
 pub enum Figure {
     Bytes,
     LeastMemory,
-    PeakMemory,
+    Memory,
     InstructionsToFirstAnswer,
     TimeToFirstAnswer,
     InstructionsPerRequest,
@@ -32,7 +32,7 @@ impl Figure {
         match self {
             Self::Bytes => "size, bytes",
             Self::LeastMemory => "least memory that serves `wrk -c30`, KiB",
-            Self::PeakMemory => "most memory of the process, KiB",
+            Self::Memory => "memory of the process after `wrk -c30`, KiB",
             Self::InstructionsToFirstAnswer => "instructions from reset to the first 200, millions",
             Self::TimeToFirstAnswer => "time from start to the first 200, ms",
             Self::InstructionsPerRequest => "instructions per request, `wrk -c30`",
