@@ -11,8 +11,8 @@ use rustix::net::sockopt::{
     socket_error,
 };
 use rustix::net::{
-    AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect, getpeername,
-    getsockname, listen, recv, shutdown, socket_with,
+    AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect,
+    connect_unspec, getpeername, getsockname, listen, recv, shutdown, socket_with,
 };
 
 use crate::error;
@@ -129,6 +129,14 @@ impl HostSocket {
     /// A bound socket for datagrams.
     pub fn datagrams(binding: Binding) -> Result<Self, Errno> {
         bound(binding, SocketType::DGRAM).map(|fd| Self::new(fd, Kind::Datagrams))
+    }
+
+    /// Connects a socket for datagrams, or none.
+    pub fn connect_datagrams(&self, remote: Option<SocketAddr>) -> Result<(), Errno> {
+        match remote {
+            Some(remote) => connect(&self.fd, &self.reachable(remote)?),
+            None => connect_unspec(&self.fd),
+        }
     }
 
     /// What could be done now.

@@ -221,6 +221,12 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
         self.open(HostSocket::datagrams(self.shared.forwards.host(binding)))
     }
 
+    fn udp_connect(&self, socket: Socket, remote: Option<SocketAddr>) -> Result<(), OpenError> {
+        let sockets = self.shared.sockets.borrow();
+        let socket = sockets.get(socket).filter(|socket| socket.kind == Kind::Datagrams);
+        socket.ok_or(OpenError::Closed)?.connect_datagrams(remote).map_err(open_error)
+    }
+
     fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
         self.on(socket, Kind::Datagrams, |socket| {
             let remote = socket.reachable(remote)?;

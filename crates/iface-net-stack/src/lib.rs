@@ -65,6 +65,10 @@ pub trait NetStack: Copy + 'static {
     /// A UDP socket.
     fn udp_bind(&self, binding: Binding) -> Result<Socket, OpenError>;
 
+    /// Connects a UDP socket, or none: where the peer says that nobody receives at its port, the next
+    /// [`send_to`](NetStack::send_to) or [`recv_from`](NetStack::recv_from) is `Refused`. Datagrams of others may be left out.
+    fn udp_connect(&self, socket: Socket, remote: Option<SocketAddr>) -> Result<(), OpenError>;
+
     /// Sends one datagram.
     fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError>;
 

@@ -246,10 +246,10 @@ calls! {
     getsockname __NR_getsockname(fd, address, length) own_address;
     getsockopt __NR_getsockopt(fd, level, name, value, length) socket_option;
     listen __NR_listen(fd, backlog) listen;
-    recvfrom __NR_recvfrom(fd, buffer, length, flags, address, address_length) receive_from lacks "MSG_ERRQUEUE, MSG_OOB";
-    recvmsg __NR_recvmsg(fd, message, flags) receive_message lacks "control messages, MSG_ERRQUEUE, MSG_OOB";
-    sendmsg __NR_sendmsg(fd, message, flags) send_message lacks "control messages, MSG_MORE, MSG_OOB";
-    sendto __NR_sendto(fd, bytes, length, flags, address, address_length) send_to lacks "MSG_MORE, MSG_OOB, SIGPIPE";
+    recvfrom __NR_recvfrom(fd, buffer, length, flags, address, address_length) receive_from;
+    recvmsg __NR_recvmsg(fd, message, flags) receive_message lacks "control messages";
+    sendmsg __NR_sendmsg(fd, message, flags) send_message lacks "control messages, MSG_OOB, MSG_FASTOPEN, MSG_ZEROCOPY";
+    sendto __NR_sendto(fd, bytes, length, flags, address, address_length) send_to lacks "MSG_OOB, MSG_FASTOPEN, MSG_ZEROCOPY";
     setsockopt __NR_setsockopt(fd, level, name, value, length) set_socket_option;
     shutdown __NR_shutdown(fd, half) shut_down;
     socket __NR_socket(family, kind, protocol) socket lacks "families other than AF_INET, AF_INET6 and AF_UNIX; raw sockets";

@@ -1,31 +1,41 @@
 //! Calls that work with a socket.
 
 mod address;
+#[cfg(test)]
+mod differential;
 
 use alloc::rc::Rc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use iface_sockets::{Family, Sockets, Type};
 use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK, O_RDWR, iovec};
 use linux_raw_sys::net::{
-    AF_INET, AF_INET6, AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC,
+    AF_INET, AF_INET6, AF_UNIX, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_TRUNC,
     MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, msghdr,
 };
-use open_file::{Address, Errno, Half, OpenFile, Received, Socket};
+use open_file::{Address, Errno, Half, OpenFile, Readiness, Received, Socket};
 
 use crate::descriptors::{Descriptor, Entry};
 use crate::linux::{Linux, World};
+use crate::transfer::zeros;
 use crate::user::{LONGEST, User, plain};
 
 /// Flags beside the type of a socket, which are those of files (socket(2)).
 const SOCK_CLOEXEC: u32 = O_CLOEXEC;
 const SOCK_NONBLOCK: u32 = O_NONBLOCK;
-/// The longest value of an option, in bytes.
+/// The type of a socket without these (`SOCK_TYPE_MASK`), and the first that is none (`SOCK_MAX`).
+const TYPES: u32 = 0xf;
+const TYPE_LIMIT: u32 = 11;
+/// A flag that linux-raw-sys lacks (Linux, `include/linux/socket.h`).
+const MSG_FASTOPEN: u32 = 0x2000_0000;
+/// The longest value of an option, in bytes; longer ones are cut.
 const LONGEST_OPTION: usize = 1024;
-const SEND_FLAGS: u32 = MSG_DONTWAIT | MSG_NOSIGNAL;
-const RECEIVE_FLAGS: u32 =
-    MSG_CMSG_CLOEXEC | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_PEEK | MSG_TRUNC | MSG_WAITALL;
+/// The longest queue of connections (`net.core.somaxconn`).
+const LONGEST_BACKLOG: u32 = 4096;
+/// Most pieces of a message (`UIO_MAXIOV`).
+const MOST_PIECES: usize = 1024;
+/// Bytes of a stream that are thrown away at a time.
+const THROWN: usize = 64 * 1024;
 
 plain!(msghdr);
 
@@ -40,9 +50,16 @@ impl Open {
         self.file.socket().ok_or(Errno::ENOTSOCK)
     }
 
-    /// The flags of the descriptor for a call that has flags of its own.
-    fn flags(&self, call: u32) -> u32 {
-        if call & MSG_DONTWAIT != 0 { self.flags | O_NONBLOCK } else { self.flags }
+    /// The same for a call that has flags of its own.
+    fn with(mut self, call: u32) -> Self {
+        if call & MSG_DONTWAIT != 0 {
+            self.flags |= O_NONBLOCK;
+        }
+        self
+    }
+
+    fn waits(&self) -> bool {
+        self.flags & O_NONBLOCK == 0
     }
 }
 
@@ -54,14 +71,19 @@ impl<W: World> Linux<W> {
         Ok(open)
     }
 
+    /// `attempt` once for a descriptor that does not block, else until it is done or the socket's own time is over.
+    fn on_socket<T>(
+        &self,
+        open: &Open,
+        half: Half,
+        attempt: impl FnMut() -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        self.unless_nonblocking(&*open.file, open.flags, half, attempt)
+    }
+
     pub fn socket(&self, family: u32, kind: u32, protocol: u32) -> Result<Descriptor, Errno> {
-        let family = match family {
-            AF_UNIX => Family::Unix,
-            AF_INET => Family::Inet,
-            AF_INET6 => Family::Inet6,
-            _ => return Err(Errno::EAFNOSUPPORT),
-        };
-        let socket = self.sockets.socket(family, socket_type(kind)?, protocol)?;
+        let (family, socket_type) = family_and_type(family, kind)?;
+        let socket = self.sockets.socket(family, socket_type, protocol)?;
         self.add_socket(socket, kind)
     }
 
@@ -69,13 +91,16 @@ impl<W: World> Linux<W> {
         &self,
         family: u32,
         kind: u32,
-        _protocol: u32,
+        protocol: u32,
         to: User<[i32; 2]>,
     ) -> Result<(), Errno> {
-        if family != AF_UNIX {
+        let (family, socket_type) = family_and_type(family, kind)?;
+        // Whether there is such a socket at all is told first.
+        drop(self.sockets.socket(family, socket_type, protocol)?);
+        if family != Family::Unix {
             return Err(Errno::EOPNOTSUPP);
         }
-        let [one, other] = self.sockets.pair(socket_type(kind)?)?;
+        let [one, other] = self.sockets.pair(socket_type)?;
         let one = self.add_socket(one, kind)?;
         let other = self.add_socket(other, kind).inspect_err(|_| self.forget(&[one]))?;
         self.store(to, [one.0, other.0]).inspect_err(|_| self.forget(&[one, other]))
@@ -101,8 +126,8 @@ impl<W: World> Linux<W> {
     }
 
     pub fn listen(&self, fd: Descriptor, backlog: i32) -> Result<(), Errno> {
-        // A backlog below 0 is taken as 0, and none as one.
-        self.open_socket(fd)?.socket()?.listen(usize::try_from(backlog).unwrap_or(0).max(1))
+        // A backlog below 0 is taken for one without a sign.
+        self.open_socket(fd)?.socket()?.listen((backlog as u32).min(LONGEST_BACKLOG) as usize)
     }
 
     pub fn accept(&self, fd: Descriptor, address: User<u8>, length: User<u32>) -> Result<Descriptor, Errno> {
@@ -121,8 +146,7 @@ impl<W: World> Linux<W> {
         }
         let open = self.open_socket(fd)?;
         let listener = open.socket()?;
-        let (socket, peer) =
-            self.unless_nonblocking(&*open.file, open.flags, Half::Read, || listener.accept())?;
+        let (socket, peer) = self.on_socket(&open, Half::Read, || listener.accept())?;
         self.store_address(&peer, address, length)?;
         self.add_socket(socket, flags)
     }
@@ -131,17 +155,17 @@ impl<W: World> Linux<W> {
         let open = self.open_socket(fd)?;
         let address = self.address(address, length)?;
         let socket = open.socket()?;
-        match socket.connect(&address) {
-            Err(Errno::EINPROGRESS) if open.flags & O_NONBLOCK == 0 => {
-                let deadline = self.patience(&*open.file, Half::Write);
-                self.block_on(&*open.file, deadline, || match socket.connect(&address) {
-                    Err(Errno::EALREADY | Errno::EINPROGRESS) => Err(Errno::EAGAIN),
-                    Err(Errno::EISCONN) => Ok(()),
-                    result => result,
-                })
-            }
-            result => result,
+        let first = socket.connect(&address);
+        if !open.waits() || !matches!(first, Err(Errno::EINPROGRESS | Errno::EAGAIN)) {
+            return first;
         }
+        let deadline = self.patience(&*open.file, Half::Write);
+        let connected = self.block_on(&*open.file, deadline, || match socket.connect(&address) {
+            Err(Errno::EALREADY | Errno::EINPROGRESS) => Err(Errno::EAGAIN),
+            result => result,
+        });
+        // What goes on when the time is over is told by what it was told at first.
+        if connected == Err(Errno::EAGAIN) { first } else { connected }
     }
 
     pub fn send_to(
@@ -153,26 +177,37 @@ impl<W: World> Linux<W> {
         address: User<u8>,
         address_length: u32,
     ) -> Result<usize, Errno> {
+        let open = self.open_socket(fd)?.with(flags);
         let bytes = self.bytes(bytes, length.min(LONGEST))?;
         let to = if address.is_null() { None } else { Some(self.address(address, address_length)?) };
-        self.send_bytes(fd, bytes, flags, to.as_ref())
+        self.send_bytes(&open, bytes, flags, to.as_ref())
     }
 
+    /// Sends a message, or of a stream all there is where the descriptor blocks: less only where an error or a signal comes
+    /// between.
     fn send_bytes(
         &self,
-        fd: Descriptor,
+        open: &Open,
         bytes: &[u8],
         flags: u32,
         to: Option<&Address>,
     ) -> Result<usize, Errno> {
-        if flags & !SEND_FLAGS != 0 {
+        if flags & (MSG_OOB | MSG_FASTOPEN) != 0 {
             return Err(Errno::EOPNOTSUPP);
         }
-        let open = self.open_socket(fd)?;
         let socket = open.socket()?;
-        let sent =
-            self.unless_nonblocking(&*open.file, open.flags(flags), Half::Write, || socket.send(bytes, to));
-        sent.map_err(|errno| if flags & MSG_NOSIGNAL != 0 { errno } else { self.told_of_broken(errno) })
+        let mut sent = 0;
+        loop {
+            match self.on_socket(open, Half::Write, || socket.send(&bytes[sent..], to)) {
+                Ok(taken) => sent += taken,
+                Err(_) if sent > 0 => return Ok(sent),
+                Err(errno) if flags & MSG_NOSIGNAL != 0 || socket.has_messages() => return Err(errno),
+                Err(errno) => return Err(self.told_of_broken(errno)),
+            }
+            if sent >= bytes.len() || !open.waits() || socket.has_messages() {
+                return Ok(sent);
+            }
+        }
     }
 
     pub fn receive_from(
@@ -184,29 +219,41 @@ impl<W: World> Linux<W> {
         address: User<u8>,
         address_length: User<u32>,
     ) -> Result<usize, Errno> {
-        let buffer = self.bytes_mut(buffer, length.min(LONGEST))?;
-        let received = self.receive_bytes(fd, buffer, flags)?;
-        if let Some(from) = &received.from {
-            self.store_address(from, address, address_length)?;
+        let open = self.open_socket(fd)?.with(flags);
+        let length = length.min(LONGEST);
+        if flags & MSG_TRUNC != 0 && !open.socket()?.has_messages() {
+            return self.throw_away(&open, length, flags);
+        }
+        let received = self.receive_bytes(&open, self.bytes_mut(buffer, length)?, flags)?;
+        match &received.from {
+            Some(from) => self.store_address(from, address, address_length)?,
+            None if address.is_null() => {}
+            None => self.store(address_length, 0)?,
         }
         Ok(if flags & MSG_TRUNC != 0 { received.whole } else { received.length })
     }
 
-    fn receive_bytes(&self, fd: Descriptor, buffer: &mut [u8], flags: u32) -> Result<Received, Errno> {
-        if flags & !RECEIVE_FLAGS != 0 {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        let open = self.open_socket(fd)?;
+    fn receive_bytes(&self, open: &Open, buffer: &mut [u8], flags: u32) -> Result<Received, Errno> {
         let socket = open.socket()?;
+        if flags & MSG_ERRQUEUE != 0 {
+            return Err(Errno::EAGAIN);
+        }
+        if flags & MSG_OOB != 0 && !socket.has_messages() {
+            return Err(Errno::EINVAL);
+        }
         let peek = flags & MSG_PEEK != 0;
         let receive = |buffer: &mut [u8]| {
-            self.unless_nonblocking(&*open.file, open.flags(flags), Half::Read, || {
-                socket.receive(buffer, peek)
+            self.on_socket(open, Half::Read, || match socket.receive(buffer, peek) {
+                // A thread that waits for what was shut down goes on.
+                Err(Errno::EAGAIN) if open.waits() && open.file.readiness().has_any(Readiness::RDHUP) => {
+                    Ok(Received::default())
+                }
+                result => result,
             })
         };
         let mut received = receive(buffer)?;
-        let whole = flags & MSG_WAITALL != 0 && !peek && received.from.is_none();
-        while whole && received.length > 0 && received.length < buffer.len() {
+        let wants_all = flags & MSG_WAITALL != 0 && !peek && !socket.has_messages();
+        while wants_all && received.length > 0 && received.length < buffer.len() {
             match receive(&mut buffer[received.length..]) {
                 Ok(Received { length: 0, .. }) | Err(_) => break,
                 Ok(more) => received.length += more.length,
@@ -215,38 +262,56 @@ impl<W: World> Linux<W> {
         Ok(received)
     }
 
+    /// Takes bytes of a stream that the program does not want to see (tcp(7), `MSG_TRUNC`).
+    fn throw_away(&self, open: &Open, length: usize, flags: u32) -> Result<usize, Errno> {
+        let mut buffer = zeros(length.min(THROWN))?;
+        let mut thrown = 0;
+        loop {
+            let wanted = (length - thrown).min(THROWN);
+            match self.receive_bytes(open, &mut buffer[..wanted], flags) {
+                Ok(Received { length: THROWN, .. }) if flags & MSG_PEEK == 0 && wanted < length - thrown => {
+                    thrown += THROWN;
+                }
+                Ok(received) => return Ok(thrown + received.length),
+                Err(errno) if thrown == 0 => return Err(errno),
+                Err(_) => return Ok(thrown),
+            }
+        }
+    }
+
     pub fn send_message(&self, fd: Descriptor, message: User<msghdr>, flags: u32) -> Result<usize, Errno> {
+        let open = self.open_socket(fd)?.with(flags);
         let message = self.load(message)?;
         if message.msg_controllen != 0 {
             return Err(Errno::EOPNOTSUPP);
         }
         let name: User<u8> = User::new(message.msg_name as usize);
         let to = if name.is_null() { None } else { Some(self.address(name, message.msg_namelen as u32)?) };
-        let bytes = self.gathered(&message)?;
-        self.send_bytes(fd, &bytes, flags, to.as_ref())
+        match *self.pieces_of(&message)? {
+            [(address, length)] => {
+                self.send_bytes(&open, self.bytes(address, length.min(LONGEST))?, flags, to.as_ref())
+            }
+            ref pieces => self.send_bytes(&open, &self.gather(pieces)?, flags, to.as_ref()),
+        }
     }
 
-    /// The pieces of a message in one.
-    fn gathered(&self, message: &msghdr) -> Result<Vec<u8>, Errno> {
-        let pieces = self.pieces(User::<iovec>::new(message.msg_iov as usize), message.msg_iovlen)?;
-        let mut bytes = Vec::new();
-        for (address, length) in pieces {
-            let piece = self.bytes(address, length.min(LONGEST - bytes.len()))?;
-            bytes.try_reserve(piece.len()).map_err(|_| Errno::ENOMEM)?;
-            bytes.extend_from_slice(piece);
+    fn pieces_of(&self, message: &msghdr) -> Result<Vec<(User<u8>, usize)>, Errno> {
+        let count = message.msg_iovlen;
+        if count > MOST_PIECES {
+            return Err(Errno::EMSGSIZE);
         }
-        Ok(bytes)
+        self.pieces(User::<iovec>::new(message.msg_iov as usize), count)
     }
 
     pub fn receive_message(&self, fd: Descriptor, to: User<msghdr>, flags: u32) -> Result<usize, Errno> {
+        let open = self.open_socket(fd)?.with(flags);
         let mut message = self.load(to)?;
-        let pieces = self.pieces(User::<iovec>::new(message.msg_iov as usize), message.msg_iovlen)?;
-        let room = pieces.iter().map(|(_, length)| *length).sum::<usize>().min(LONGEST);
-        let mut buffer = Vec::new();
-        buffer.try_reserve(room).map_err(|_| Errno::ENOMEM)?;
-        buffer.resize(room, 0);
-        let received = self.receive_bytes(fd, &mut buffer, flags)?;
-        self.scatter(&buffer[..received.length], &pieces)?;
+        let received = match *self.pieces_of(&message)? {
+            [(address, length)] => {
+                self.receive_bytes(&open, self.bytes_mut(address, length.min(LONGEST))?, flags)?
+            }
+            ref pieces => self.receive_scattered(&open, pieces, flags)?,
+        };
         message.msg_controllen = 0;
         message.msg_flags = if received.whole > received.length { MSG_TRUNC } else { 0 };
         match &received.from {
@@ -261,6 +326,19 @@ impl<W: World> Linux<W> {
         Ok(if flags & MSG_TRUNC != 0 { received.whole } else { received.length })
     }
 
+    fn receive_scattered(
+        &self,
+        open: &Open,
+        pieces: &[(User<u8>, usize)],
+        flags: u32,
+    ) -> Result<Received, Errno> {
+        let room = pieces.iter().map(|(_, length)| *length).sum::<usize>().min(LONGEST);
+        let mut buffer = zeros(room)?;
+        let received = self.receive_bytes(open, &mut buffer, flags)?;
+        self.scatter(&buffer[..received.length], pieces)?;
+        Ok(received)
+    }
+
     /// Fills the pieces of a message from their beginning.
     pub fn scatter(&self, mut bytes: &[u8], pieces: &[(User<u8>, usize)]) -> Result<(), Errno> {
         for (address, length) in pieces {
@@ -272,23 +350,24 @@ impl<W: World> Linux<W> {
     }
 
     pub fn shut_down(&self, fd: Descriptor, half: u32) -> Result<(), Errno> {
+        let open = self.open_socket(fd)?;
         let half = match half {
             SHUT_RD => Half::Read,
             SHUT_WR => Half::Write,
             SHUT_RDWR => Half::Both,
             _ => return Err(Errno::EINVAL),
         };
-        self.open_socket(fd)?.socket()?.shutdown(half)
+        open.socket()?.shutdown(half)
     }
 
     pub fn own_address(&self, fd: Descriptor, address: User<u8>, length: User<u32>) -> Result<(), Errno> {
         let own = self.open_socket(fd)?.socket()?.local()?;
-        self.store_address(&own, address, length)
+        self.store_asked_address(&own, address, length)
     }
 
     pub fn peer_address(&self, fd: Descriptor, address: User<u8>, length: User<u32>) -> Result<(), Errno> {
         let peer = self.open_socket(fd)?.socket()?.peer()?;
-        self.store_address(&peer, address, length)
+        self.store_asked_address(&peer, address, length)
     }
 
     pub fn socket_option(
@@ -299,8 +378,9 @@ impl<W: World> Linux<W> {
         value: User<u8>,
         length: User<u32>,
     ) -> Result<(), Errno> {
-        let room = self.load(length)? as usize;
-        let option = self.open_socket(fd)?.socket()?.option(level, name)?;
+        let open = self.open_socket(fd)?;
+        let room = usize::try_from(self.load(length)? as i32).map_err(|_| Errno::EINVAL)?;
+        let option = open.socket()?.option(level, name)?;
         let taken = option.len().min(room);
         self.bytes_mut(value, taken)?.copy_from_slice(&option[..taken]);
         self.store(length, taken as u32)
@@ -312,23 +392,31 @@ impl<W: World> Linux<W> {
         level: u32,
         name: u32,
         value: User<u8>,
-        length: u32,
+        length: i32,
     ) -> Result<(), Errno> {
-        let length = length as usize;
-        if length > LONGEST_OPTION {
-            return Err(Errno::EINVAL);
-        }
-        let mut copy = vec![0; length];
-        copy.copy_from_slice(self.bytes(value, length)?);
-        self.open_socket(fd)?.socket()?.set_option(level, name, &copy)
+        let open = self.open_socket(fd)?;
+        let length = usize::try_from(length).map_err(|_| Errno::EINVAL)?;
+        let value = self.bytes(value, length.min(LONGEST_OPTION))?;
+        open.socket()?.set_option(level, name, value)
     }
 }
 
-fn socket_type(kind: u32) -> Result<Type, Errno> {
-    match kind & !(SOCK_NONBLOCK | SOCK_CLOEXEC) {
-        SOCK_STREAM => Ok(Type::Stream),
-        SOCK_DGRAM => Ok(Type::Datagram),
-        SOCK_SEQPACKET => Ok(Type::SequencedPacket),
-        _ => Err(Errno::EPROTONOSUPPORT),
+/// What socket(2) is asked for. What there is not is told as Linux does, which knows more families and types.
+fn family_and_type(family: u32, kind: u32) -> Result<(Family, Type), Errno> {
+    if kind & !(TYPES | SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let family = match family {
+        AF_UNIX => Family::Unix,
+        AF_INET => Family::Inet,
+        AF_INET6 => Family::Inet6,
+        _ => return Err(Errno::EAFNOSUPPORT),
+    };
+    match kind & TYPES {
+        SOCK_STREAM => Ok((family, Type::Stream)),
+        SOCK_DGRAM => Ok((family, Type::Datagram)),
+        SOCK_SEQPACKET => Ok((family, Type::SequencedPacket)),
+        0..TYPE_LIMIT => Err(Errno::ESOCKTNOSUPPORT),
+        _ => Err(Errno::EINVAL),
     }
 }

@@ -433,7 +433,7 @@ fn total_of(pieces: &[(User<u8>, usize)]) -> usize {
 }
 
 /// Room for `length` bytes; `ENOMEM` where there is none.
-fn zeros(length: usize) -> Result<Vec<u8>, Errno> {
+pub fn zeros(length: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     bytes.try_reserve(length).map_err(|_| Errno::ENOMEM)?;
     bytes.resize(length, 0);

@@ -46,7 +46,16 @@ impl Version {
                 None => Ok((*address).into()),
             },
             (Self::Six, Address::Inet(SocketAddr::V4(_))) => Err(Errno::EINVAL),
+            (_, Address::Unix(name)) if name.len() < self.least() => Err(Errno::EINVAL),
             _ => Err(Errno::EAFNOSUPPORT),
+        }
+    }
+
+    /// Bytes behind the family that an address has at least (`struct sockaddr_in`; that of IPv6 as RFC 2133 had it).
+    const fn least(self) -> usize {
+        match self {
+            Self::Four => 14,
+            Self::Six => 22,
         }
     }
 
@@ -157,7 +166,8 @@ mod tests {
         assert_eq!(Version::Four.given(&address("10.0.0.1:80")), Ok("10.0.0.1:80".parse().unwrap()));
         assert_eq!(Version::Four.given(&address("[::1]:80")), Err(Errno::EAFNOSUPPORT));
         assert_eq!(Version::Six.given(&address("10.0.0.1:80")), Err(Errno::EINVAL));
-        assert_eq!(Version::Six.given(&Address::Unix(alloc::vec![])), Err(Errno::EAFNOSUPPORT));
+        assert_eq!(Version::Six.given(&Address::Unix(alloc::vec![])), Err(Errno::EINVAL));
+        assert_eq!(Version::Six.given(&Address::Unix(alloc::vec![b'x'; 99])), Err(Errno::EAFNOSUPPORT));
         assert_eq!(Version::Six.given(&address("[::ffff:10.0.0.1]:80")), Ok("10.0.0.1:80".parse().unwrap()));
     }
 

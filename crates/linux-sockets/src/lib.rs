@@ -24,6 +24,9 @@ use tcp::Tcp;
 use udp::{Scratch, Udp};
 use unix::{Names, Unix};
 
+/// The first number that no protocol has (`IPPROTO_MAX`).
+const PROTOCOL_LIMIT: u32 = 263;
+
 /// Settings: there are none.
 pub struct Config {}
 
@@ -84,6 +87,9 @@ impl<N: NetStack> Sockets for LinuxSockets<N> {
             Family::Inet => Version::Four,
             Family::Inet6 => Version::Six,
         };
+        if protocol >= PROTOCOL_LIMIT {
+            return Err(Errno::EINVAL);
+        }
         let (stack, inodes) = (self.0.stack, &self.0.inodes);
         match kind {
             Type::Stream => {

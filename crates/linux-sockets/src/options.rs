@@ -29,10 +29,18 @@ pub const SOL_TCP: u32 = IPPROTO_TCP as u32;
 enum Form {
     /// Any number; all but 0 are 1.
     Flag,
+    /// As a flag, which sockets of the Internet alone may set.
+    InetFlag,
     /// A number between two.
     Number(i32, i32),
     /// A number of bytes, which Linux doubles for its own bookkeeping (socket(7)); the least that it then is.
     Buffer(i32),
+    /// Seconds that a connection waits for its peer's end, of no more than 120; 0 for what is usual, below 0 for none.
+    Linger2,
+    /// Hops of a packet, from the least to 255; -1 for as many as is usual.
+    Hops(i32),
+    /// A byte, of which the congestion bits are TCP's own.
+    Tos,
 }
 
 /// Which sockets have an option.
@@ -80,22 +88,22 @@ const MOST_PROBES: i32 = 127;
 
 const KNOWN: [Known; 29] = [
     any(SO_REUSEADDR, Form::Flag, 0),
-    any(SO_REUSEPORT, Form::Flag, 0),
+    any(SO_REUSEPORT, Form::InetFlag, 0),
     any(SO_KEEPALIVE, Form::Flag, 0),
     any(SO_BROADCAST, Form::Flag, 0),
     any(SO_DONTROUTE, Form::Flag, 0),
     any(SO_OOBINLINE, Form::Flag, 0),
     any(SO_RCVBUF, Form::Buffer(LEAST_RECEIVE), LARGEST_BUFFER),
     any(SO_SNDBUF, Form::Buffer(LEAST_SEND), LARGEST_BUFFER),
-    any(SO_PRIORITY, Form::Number(0, 6), 0),
+    any(SO_PRIORITY, Form::Number(i32::MIN, i32::MAX), 0),
     // More than one byte would have to be waited for.
     any(SO_RCVLOWAT, Form::Number(1, 1), 1),
-    inet(IP_TOS, Form::Number(0, 255), 0),
-    inet(IP_TTL, Form::Number(1, 255), 64),
+    inet(IP_TOS, Form::Tos, 0),
+    inet(IP_TTL, Form::Hops(1), 64),
     inet(IP_MTU_DISCOVER, Form::Number(0, 5), 1),
     inet(IP_BIND_ADDRESS_NO_PORT, Form::Flag, 0),
     inet6(IPV6_V6ONLY, Form::Flag, 0),
-    inet6(IPV6_UNICAST_HOPS, Form::Number(-1, 255), 64),
+    inet6(IPV6_UNICAST_HOPS, Form::Hops(0), 64),
     inet6(IPV6_TCLASS, Form::Number(-1, 255), 0),
     tcp(TCP_NODELAY, Form::Flag, 0),
     tcp(TCP_CORK, Form::Flag, 0),
@@ -104,7 +112,7 @@ const KNOWN: [Known; 29] = [
     tcp(TCP_KEEPINTVL, Form::Number(1, LONGEST_PROBING), 75),
     tcp(TCP_KEEPCNT, Form::Number(1, MOST_PROBES), 9),
     tcp(TCP_SYNCNT, Form::Number(1, MOST_PROBES), 6),
-    tcp(TCP_LINGER2, Form::Number(i32::MIN, i32::MAX), 60),
+    tcp(TCP_LINGER2, Form::Linger2, 60),
     tcp(TCP_DEFER_ACCEPT, Form::Number(i32::MIN, i32::MAX), 0),
     tcp(TCP_USER_TIMEOUT, Form::Number(0, i32::MAX), 0),
     tcp(TCP_FASTOPEN, Form::Number(0, i32::MAX), 0),
@@ -128,10 +136,7 @@ impl Kinds {
     pub const TCP6: Self = Self(&[Owner::Any, Owner::Inet, Owner::Inet6, Owner::Tcp]);
 
     /// The place of an option among those that there are.
-    ///
-    /// # Errors
-    /// What Linux answers for one that a socket does not have.
-    fn find(self, level: u32, name: u32) -> Result<usize, Errno> {
+    fn find(self, level: u32, name: u32) -> Option<usize> {
         // Without the right to more, these are the same.
         let name = match (level, name) {
             (SOL_SOCKET, SO_RCVBUFFORCE) => SO_RCVBUF,
@@ -140,12 +145,52 @@ impl Kinds {
         };
         let is_it =
             |known: &Known| (known.level, known.name) == (level, name) && self.0.contains(&known.owner);
-        KNOWN.iter().position(is_it).ok_or(self.unknown(level))
+        KNOWN.iter().position(is_it)
     }
 
-    const fn unknown(self, level: u32) -> Errno {
-        let has_protocol = self.0.len() > 1;
-        if level == SOL_SOCKET || has_protocol { Errno::ENOPROTOOPT } else { Errno::EOPNOTSUPP }
+    /// Whether a socket has options of a level.
+    fn has(self, level: u32) -> bool {
+        KNOWN.iter().any(|known| known.level == level && self.0.contains(&known.owner))
+    }
+
+    /// What is said of an option that there is not, where its value is asked for.
+    fn unknown(self, level: u32) -> Errno {
+        if level == SOL_SOCKET || self.has(level) || self.has(SOL_IPV6) {
+            Errno::ENOPROTOOPT
+        } else {
+            Errno::EOPNOTSUPP
+        }
+    }
+
+    /// The same where it is set: protocols of the Internet then know any level.
+    fn unknown_to_set(self, level: u32) -> Errno {
+        if self.has(SOL_IP) { Errno::ENOPROTOOPT } else { self.unknown(level) }
+    }
+
+    /// What becomes of a number that an option of `form` is set to.
+    fn taken(self, form: Form, value: i32) -> Result<i32, Errno> {
+        match form {
+            Form::InetFlag if value != 0 && !self.has(SOL_IP) => Err(Errno::EOPNOTSUPP),
+            Form::Flag | Form::InetFlag => Ok(i32::from(value != 0)),
+            Form::Number(least, most) if least <= value && value <= most => Ok(value),
+            Form::Number(..) => Err(Errno::EINVAL),
+            Form::Hops(_) if value == -1 => Ok(64),
+            Form::Hops(least) if least <= value && value <= 255 => Ok(value),
+            Form::Hops(_) => Err(Errno::EINVAL),
+            Form::Tos if self.0.contains(&Owner::Tcp) => Ok(value & 0xfc),
+            Form::Tos => Ok(value & 0xff),
+            Form::Linger2 => Ok(match value {
+                ..0 => -1,
+                0 => 60,
+                121.. => 120,
+                _ => value,
+            }),
+            // A number below 0 is taken for one without a sign.
+            Form::Buffer(least) => {
+                let wanted = if (0..LARGEST_BUFFER).contains(&value) { value } else { LARGEST_BUFFER };
+                Ok(if wanted * 2 < least { least } else { wanted * 2 })
+            }
+        }
     }
 }
 
@@ -185,7 +230,10 @@ impl Options {
             }
             (SOL_SOCKET, SO_RCVTIMEO) => Ok(time_value(self.receive_patience.get())),
             (SOL_SOCKET, SO_SNDTIMEO) => Ok(time_value(self.send_patience.get())),
-            _ => self.kinds.find(level, name).map(|place| number(self.numbers[place].get())),
+            _ => {
+                let place = self.kinds.find(level, name).ok_or_else(|| self.kinds.unknown(level))?;
+                Ok(number(self.numbers[place].get()))
+            }
         }
     }
 
@@ -202,9 +250,15 @@ impl Options {
             (SOL_SOCKET, SO_RCVTIMEO) => self.receive_patience.set(time(parts(value)?)?),
             (SOL_SOCKET, SO_SNDTIMEO) => self.send_patience.set(time(parts(value)?)?),
             _ => {
-                let place = self.kinds.find(level, name)?;
-                let [value] = parts(value)?.map(i32::from_ne_bytes);
-                self.numbers[place].set(taken(KNOWN[place].form, value)?);
+                let value = match (level, value.len()) {
+                    (SOL_IP, 1..4) => value[0].into(),
+                    (SOL_SOCKET | SOL_TCP | SOL_IPV6, ..4) if self.kinds.has(level) => {
+                        return Err(Errno::EINVAL);
+                    }
+                    _ => value.first_chunk().map_or(0, |value| i32::from_ne_bytes(*value)),
+                };
+                let place = self.kinds.find(level, name).ok_or_else(|| self.kinds.unknown_to_set(level))?;
+                self.numbers[place].set(self.kinds.taken(KNOWN[place].form, value)?);
             }
         }
         Ok(())
@@ -218,7 +272,7 @@ impl Options {
 
     /// Whether a flag is set; not so of one that the socket does not have.
     fn is_set(&self, level: u32, name: u32) -> bool {
-        self.kinds.find(level, name).is_ok_and(|place| self.numbers[place].get() != 0)
+        self.kinds.find(level, name).is_some_and(|place| self.numbers[place].get() != 0)
     }
 
     /// Whether closing resets the connection: `SO_LINGER` with no time.
@@ -236,20 +290,6 @@ impl Options {
 /// A number as an option has it.
 pub fn number(value: i32) -> Vec<u8> {
     Vec::from(value.to_ne_bytes())
-}
-
-/// What becomes of a number that an option of `form` is set to.
-const fn taken(form: Form, value: i32) -> Result<i32, Errno> {
-    match form {
-        Form::Flag => Ok((value != 0) as i32),
-        Form::Number(least, most) if least <= value && value <= most => Ok(value),
-        Form::Number(..) => Err(Errno::EINVAL),
-        // A number below 0 is taken for one without a sign.
-        Form::Buffer(least) => {
-            let wanted = if value < 0 || value > LARGEST_BUFFER { LARGEST_BUFFER } else { value };
-            Ok(if wanted * 2 < least { least } else { wanted * 2 })
-        }
-    }
 }
 
 /// The first numbers of `SIZE` bytes in the value of an option.

@@ -25,10 +25,20 @@ enum Phase {
     Bound(StackSocket),
     Listening(StackSocket),
     Connecting(StackSocket),
-    /// Established, or ended since in an orderly way.
+    /// Established; or over, once both halves ended in an orderly way.
     Connected(StackSocket),
     /// Was connected or connecting, and failed.
     Failed(StackSocket),
+}
+
+/// Whether a call of connect(2) is to tell how connecting went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It told, or nobody connected.
+    Told,
+    Due,
+    /// The socket was shut down after connecting failed, and before that was told: Linux refuses to connect it again.
+    Void,
 }
 
 /// A stream socket.
@@ -36,15 +46,18 @@ pub struct Tcp<N: NetStack> {
     stack: N,
     version: Version,
     phase: Cell<Phase>,
+    /// Where a program bound it.
+    bound: Cell<Option<SocketAddr>>,
     /// The peer, once there is one.
     peer: Cell<Option<SocketAddr>>,
-    /// A call of connect(2) is due that tells how connecting went.
-    is_outcome_due: Cell<bool>,
+    outcome: Cell<Outcome>,
     /// Why it failed, until that is told once.
     error: Cell<Option<Errno>>,
     /// The peer's end was seen.
     has_ended: Cell<bool>,
-    /// Halves that were shut down here.
+    /// The peer was sent the end.
+    sent_end: Cell<bool>,
+    /// Halves that were shut down here, of a connection or before there was one.
     shut_reading: Cell<bool>,
     shut_writing: Cell<bool>,
     /// Bytes taken from the stack for a look at them.
@@ -70,10 +83,12 @@ impl<N: NetStack> Tcp<N> {
             stack,
             version,
             phase: Cell::new(Phase::Idle),
+            bound: Cell::new(None),
             peer: Cell::new(None),
-            is_outcome_due: Cell::new(false),
+            outcome: Cell::new(Outcome::Told),
             error: Cell::new(None),
             has_ended: Cell::new(false),
+            sent_end: Cell::new(false),
             shut_reading: Cell::new(false),
             shut_writing: Cell::new(false),
             ahead: RefCell::default(),
@@ -88,6 +103,8 @@ impl<N: NetStack> Tcp<N> {
     fn accepted(&self, socket: StackSocket, peer: SocketAddr) -> Self {
         let new = Self::with_options(self.stack, self.version, &self.inodes, self.options.clone());
         new.peer.set(Some(peer));
+        new.shut_reading.set(self.shut_reading.get());
+        new.shut_writing.set(self.shut_writing.get());
         new.enter(Phase::Connected(socket), socket);
         new
     }
@@ -99,16 +116,47 @@ impl<N: NetStack> Tcp<N> {
         let _ = self.stack.notify(socket, Some(told(&self.watchers)));
     }
 
-    /// Gives up what the stack has.
+    /// Gives up what the stack has. Whoever sent what nobody read is told by a reset (RFC 2525, section 2.17).
     fn leave(&self) {
+        self.follow();
         match self.phase.replace(Phase::Idle) {
             Phase::Idle => {}
-            Phase::Connected(socket) if self.options.resets() => self.stack.abort(socket),
+            Phase::Connected(socket) if self.options.resets() || self.unread(socket) > 0 => {
+                self.stack.abort(socket);
+            }
             Phase::Connecting(socket) | Phase::Failed(socket) => self.stack.abort(socket),
             Phase::Bound(socket) | Phase::Listening(socket) | Phase::Connected(socket) => {
                 self.stack.close(socket);
             }
         }
+        self.ahead.take();
+    }
+
+    /// Becomes what it was before it listened or began to connect, as `tcp_disconnect()` of Linux does.
+    fn disconnect(&self) {
+        self.leave();
+        self.has_ended.set(false);
+        self.shut_reading.set(false);
+        self.shut_writing.set(false);
+        self.outcome.set(Outcome::Told);
+        if let Some(local) = self.bound.get() {
+            // It had this address until now, and nobody else ran since.
+            let _ = self.bind_to(local);
+        }
+    }
+
+    /// Ends a connection for who connects to nowhere.
+    fn abort(&self) {
+        let is_open =
+            matches!(self.phase.get(), Phase::Connecting(_) | Phase::Connected(_)) && !self.is_over();
+        if let Phase::Connected(socket) = self.phase.get() {
+            self.stack.abort(socket);
+        }
+        self.disconnect();
+        if is_open {
+            self.error.set(Some(Errno::ECONNRESET));
+        }
+        self.watchers.notify(self.readiness());
     }
 
     /// Follows what became of a connection; `None` where there is none.
@@ -116,10 +164,9 @@ impl<N: NetStack> Tcp<N> {
         let (Phase::Connecting(socket) | Phase::Connected(socket)) = self.phase.get() else { return None };
         let progress = self.stack.progress(socket).ok()?;
         if let Some(failure) = progress.failure {
-            let had_ended = self.has_ended.get();
             self.error.set(Some(match failure {
                 // Whoever knows the end can only write (Linux, tcp_reset()).
-                SocketError::Reset if had_ended => Errno::EPIPE,
+                SocketError::Reset if self.has_ended.get() => Errno::EPIPE,
                 SocketError::Unreachable => Errno::EHOSTUNREACH,
                 failure => socket_error(failure),
             }));
@@ -131,9 +178,13 @@ impl<N: NetStack> Tcp<N> {
         Some(progress)
     }
 
-    /// Whether both halves ended: what Linux then keeps of a connection has no peer.
+    /// Whether there is no connection any more: it failed, or both halves ended.
     fn is_over(&self) -> bool {
-        self.shut_writing.get() && self.has_ended.get()
+        match self.phase.get() {
+            Phase::Failed(_) => true,
+            Phase::Connected(_) => self.sent_end.get() && self.has_ended.get(),
+            _ => false,
+        }
     }
 
     /// Why it failed, told this once; else `otherwise`.
@@ -141,17 +192,15 @@ impl<N: NetStack> Tcp<N> {
         self.error.take().map_or(otherwise, Err)
     }
 
-    /// Takes bytes from the stack.
-    fn take(&self, socket: StackSocket, buffer: &mut [u8]) -> Result<usize, Errno> {
-        match self.stack.recv(socket, buffer) {
-            Ok(length) => Ok(length),
-            Err(SocketError::WouldBlock) if self.shut_reading.get() => Ok(0),
-            Err(SocketError::WouldBlock) => Err(Errno::EAGAIN),
-            Err(_) => {
-                self.follow();
-                self.failure(Ok(0))
-            }
-        }
+    fn has_error(&self) -> bool {
+        let error = self.error.take();
+        self.error.set(error);
+        error.is_some()
+    }
+
+    /// Bytes that can be read.
+    fn unread(&self, socket: StackSocket) -> usize {
+        self.stack.progress(socket).map_or(0, |progress| progress.unread) + self.ahead.borrow().len()
     }
 
     /// Has `ahead` hold `wanted` bytes, or all that there are.
@@ -167,59 +216,95 @@ impl<N: NetStack> Tcp<N> {
         }
     }
 
-    fn receive_bytes(&self, buffer: &mut [u8], peek: bool) -> Result<usize, Errno> {
-        if let Phase::Connecting(_) = self.phase.get() {
-            self.follow();
+    /// Takes bytes that were looked at before, as far as there are.
+    fn take_ahead(&self, buffer: &mut [u8], peek: bool) -> usize {
+        let mut ahead = self.ahead.borrow_mut();
+        let length = buffer.len().min(ahead.len());
+        buffer[..length].copy_from_slice(&ahead[..length]);
+        if !peek {
+            ahead.drain(..length);
         }
-        let socket = match self.phase.get() {
-            Phase::Idle | Phase::Bound(_) | Phase::Listening(_) => return Err(Errno::ENOTCONN),
-            Phase::Connecting(_) => return Err(Errno::EAGAIN),
-            Phase::Connected(socket) | Phase::Failed(socket) => socket,
-        };
-        if buffer.is_empty() {
-            return if self.readiness().has_any(Readiness::IN) { Ok(0) } else { Err(Errno::EAGAIN) };
-        }
+        length
+    }
+
+    /// Takes bytes of a connection, whatever became of it since they came; 0 where there are none.
+    fn take(&self, socket: StackSocket, buffer: &mut [u8], peek: bool) -> usize {
         if peek {
             self.look_ahead(socket, buffer.len());
         }
-        let mut ahead = self.ahead.borrow_mut();
-        if !ahead.is_empty() {
-            let length = buffer.len().min(ahead.len());
-            buffer[..length].copy_from_slice(&ahead[..length]);
-            if !peek {
-                ahead.drain(..length);
-            }
-            return Ok(length);
+        let length = self.take_ahead(buffer, peek);
+        if peek || length == buffer.len() {
+            return length;
         }
-        drop(ahead);
-        match self.phase.get() {
-            // What came before is read first.
-            Phase::Failed(socket) => match self.stack.recv(socket, buffer) {
-                Ok(length @ 1..) => Ok(length),
-                _ => self.failure(Ok(0)),
-            },
-            _ => self.take(socket, buffer),
+        length + self.stack.recv(socket, &mut buffer[length..]).unwrap_or(0)
+    }
+
+    fn receive_bytes(&self, buffer: &mut [u8], peek: bool) -> Result<usize, Errno> {
+        let (Phase::Connecting(socket) | Phase::Connected(socket) | Phase::Failed(socket)) = self.phase.get()
+        else {
+            return self.receive_unconnected();
+        };
+        if buffer.is_empty() && self.unread(socket) > 0 {
+            return Ok(0);
+        }
+        match self.take(socket, buffer, peek) {
+            0 => self.receive_nothing(),
+            length => Ok(length),
         }
     }
 
-    fn send_bytes(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        if let Phase::Connecting(_) = self.phase.get() {
-            self.follow();
-        }
+    fn receive_unconnected(&self) -> Result<usize, Errno> {
         match self.phase.get() {
-            Phase::Idle | Phase::Bound(_) | Phase::Listening(_) => Err(Errno::EPIPE),
-            Phase::Connecting(_) => Err(Errno::EAGAIN),
-            Phase::Failed(_) => self.failure(Err(Errno::EPIPE)),
-            Phase::Connected(_) if self.shut_writing.get() => Err(Errno::EPIPE),
-            Phase::Connected(_) if bytes.is_empty() => Ok(0),
-            Phase::Connected(socket) => match self.stack.send(socket, bytes) {
-                Ok(length) => Ok(length),
-                Err(SocketError::WouldBlock) => Err(Errno::EAGAIN),
-                Err(_) => {
-                    self.follow();
-                    self.failure(Err(Errno::EPIPE))
+            Phase::Listening(_) => Err(Errno::ENOTCONN),
+            _ => self.failure(if self.shut_reading.get() { Ok(0) } else { Err(Errno::ENOTCONN) }),
+        }
+    }
+
+    /// What is said where there are no bytes.
+    fn receive_nothing(&self) -> Result<usize, Errno> {
+        self.follow();
+        if self.has_ended.get() {
+            return Ok(0);
+        }
+        let has_ended = self.shut_reading.get() || self.is_over();
+        self.failure(if has_ended { Ok(0) } else { Err(Errno::EAGAIN) })
+    }
+
+    fn send_bytes(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        match self.phase.get() {
+            Phase::Connected(socket) if !self.shut_writing.get() && !bytes.is_empty() => {
+                match self.stack.send(socket, bytes) {
+                    Ok(length) => Ok(length),
+                    Err(SocketError::WouldBlock) => Err(Errno::EAGAIN),
+                    Err(_) => self.send_nothing(),
                 }
-            },
+            }
+            Phase::Connecting(_) if self.follow().is_some_and(|progress| progress.is_established) => {
+                self.send_bytes(bytes)
+            }
+            _ => self.send_nothing(),
+        }
+    }
+
+    /// What is said where no bytes can be sent, or there are none.
+    fn send_nothing(&self) -> Result<usize, Errno> {
+        self.follow();
+        self.failure(match self.phase.get() {
+            Phase::Connecting(_) => Err(Errno::EAGAIN),
+            Phase::Connected(_) if !self.shut_writing.get() => Ok(0),
+            _ => Err(Errno::EPIPE),
+        })
+    }
+
+    fn shut_halves(&self, half: Half) {
+        self.shut_reading.set(self.shut_reading.get() || half != Half::Write);
+        self.shut_writing.set(self.shut_writing.get() || half != Half::Read);
+        if half != Half::Read
+            && let Phase::Connected(socket) = self.phase.get()
+        {
+            self.sent_end.set(true);
+            // A connection that failed meanwhile is ended anyway.
+            let _ = self.stack.shutdown(socket);
         }
     }
 
@@ -239,29 +324,36 @@ impl<N: NetStack> Tcp<N> {
             _ => self.stack.tcp_connect(remote).map_err(open_error)?,
         };
         self.peer.set(Some(remote));
-        self.is_outcome_due.set(true);
+        self.outcome.set(Outcome::Due);
+        self.error.set(None);
         self.has_ended.set(false);
+        self.sent_end.set(false);
         self.enter(Phase::Connecting(socket), socket);
         Err(Errno::EINPROGRESS)
     }
 
-    fn readiness_connected(&self, progress: &Progress) -> Readiness {
-        let no_reading = self.shut_reading.get() || progress.has_ended;
-        let no_writing = self.shut_writing.get();
+    /// The bits of poll(2) that a connection, or what is left of one, has; `tcp_poll()` of Linux.
+    fn readiness_of(&self, progress: Option<&Progress>) -> Readiness {
+        let is_over = self.is_over();
+        let no_reading = self.shut_reading.get() || self.has_ended.get() || is_over;
+        let no_writing = self.shut_writing.get() || is_over;
+        let has_bytes =
+            progress.is_some_and(|progress| progress.unread > 0) || !self.ahead.borrow().is_empty();
+        let is_unconnected = matches!(self.phase.get(), Phase::Idle | Phase::Bound(_));
         let mut ready = Readiness::NONE;
-        if no_reading || progress.unread > 0 || !self.ahead.borrow().is_empty() {
+        if no_reading || has_bytes {
             ready |= Readiness::IN;
         }
         if no_reading {
             ready |= Readiness::RDHUP;
         }
-        if no_reading && no_writing {
+        if no_reading && no_writing || is_unconnected {
             ready |= Readiness::HUP;
         }
-        if no_writing || progress.has_room {
+        if no_writing || is_unconnected || progress.is_some_and(|progress| progress.has_room) {
             ready |= Readiness::OUT;
         }
-        ready
+        if self.has_error() { ready | Readiness::ERR } else { ready }
     }
 
     /// `EINVAL` once the socket has an address: then IPv4 is in or not.
@@ -287,18 +379,10 @@ impl<N: NetStack> OpenFile for Tcp<N> {
     fn readiness(&self) -> Readiness {
         let progress = self.follow();
         match self.phase.get() {
-            Phase::Idle | Phase::Bound(_) => Readiness::OUT | Readiness::HUP,
             Phase::Listening(socket) if self.stack.readiness(socket).readable => Readiness::IN,
-            Phase::Listening(_) | Phase::Connecting(_) => Readiness::NONE,
-            Phase::Connected(_) => {
-                progress.map_or(Readiness::NONE, |progress| self.readiness_connected(&progress))
-            }
-            Phase::Failed(_) => {
-                let ended = Readiness::IN | Readiness::OUT | Readiness::HUP | Readiness::RDHUP;
-                let error = self.error.take();
-                self.error.set(error);
-                if error.is_some() { ended | Readiness::ERR } else { ended }
-            }
+            Phase::Listening(_) => Readiness::NONE,
+            Phase::Connecting(_) if !self.shut_reading.get() && !self.shut_writing.get() => Readiness::NONE,
+            _ => self.readiness_of(progress.as_ref()),
         }
     }
 
@@ -327,7 +411,9 @@ impl<N: NetStack> Socket for Tcp<N> {
     fn bind(&self, address: &Address) -> Result<(), Errno> {
         let local = self.version.given(address)?;
         let Phase::Idle = self.phase.get() else { return Err(Errno::EINVAL) };
-        self.bind_to(local).map(|_| ())
+        let socket = self.bind_to(local)?;
+        self.bound.set(self.stack.local(socket).ok());
+        Ok(())
     }
 
     fn listen(&self, backlog: usize) -> Result<(), Errno> {
@@ -351,14 +437,20 @@ impl<N: NetStack> Socket for Tcp<N> {
 
     fn connect(&self, address: &Address) -> Result<(), Errno> {
         self.follow();
+        if *address == Address::Unspecified {
+            self.abort();
+            return Ok(());
+        }
         match self.phase.get() {
             Phase::Idle | Phase::Bound(_) => self.begin(self.version.destination(address)?),
             Phase::Connecting(_) => Err(Errno::EALREADY),
-            Phase::Connected(_) if self.is_outcome_due.take() => Ok(()),
-            Phase::Failed(_) if self.is_outcome_due.take() => {
-                self.leave();
-                self.failure(Err(Errno::ECONNABORTED))
+            _ if self.outcome.get() == Outcome::Void => Err(Errno::EINVAL),
+            _ if self.is_over() && self.outcome.get() == Outcome::Due => {
+                let outcome = self.failure(Err(Errno::ECONNABORTED));
+                self.disconnect();
+                outcome
             }
+            Phase::Connected(_) if self.outcome.replace(Outcome::Told) == Outcome::Due => Ok(()),
             Phase::Listening(_) | Phase::Connected(_) | Phase::Failed(_) => Err(Errno::EISCONN),
         }
     }
@@ -382,27 +474,30 @@ impl<N: NetStack> Socket for Tcp<N> {
 
     fn shutdown(&self, half: Half) -> Result<(), Errno> {
         self.follow();
-        let socket = match self.phase.get() {
-            Phase::Idle | Phase::Bound(_) | Phase::Failed(_) => return Err(Errno::ENOTCONN),
+        match self.phase.get() {
             Phase::Listening(_) if half == Half::Write => return Ok(()),
             // Linux then has the socket as it was before.
-            Phase::Listening(_) | Phase::Connecting(_) => {
-                self.leave();
+            Phase::Listening(_) => {
+                self.disconnect();
                 self.watchers.notify(Readiness::HUP);
                 return Ok(());
             }
-            Phase::Connected(_) if self.is_over() => return Err(Errno::ENOTCONN),
-            Phase::Connected(socket) => socket,
-        };
-        if half != Half::Write {
-            self.shut_reading.set(true);
+            Phase::Connecting(_) => {
+                self.disconnect();
+                self.error.set(Some(Errno::ECONNRESET));
+                self.watchers.notify(Readiness::HUP | Readiness::ERR);
+                return Ok(());
+            }
+            _ => {}
         }
-        if half != Half::Read && !self.shut_writing.replace(true) {
-            // A connection that failed meanwhile is ended anyway.
-            let _ = self.stack.shutdown(socket);
+        let is_open = matches!(self.phase.get(), Phase::Connected(_)) && !self.is_over();
+        if self.outcome.get() == Outcome::Due {
+            self.outcome.set(if is_open { Outcome::Told } else { Outcome::Void });
         }
+        self.shut_halves(half);
         self.watchers.notify(self.readiness());
-        Ok(())
+        // Linux ends the halves of what is not connected, too, and says that it is not.
+        if is_open { Ok(()) } else { Err(Errno::ENOTCONN) }
     }
 
     fn local(&self) -> Result<Address, Errno> {

@@ -7,7 +7,7 @@ use core::cell::{Cell, RefCell};
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use iface_net_stack::{NetStack, Socket as StackSocket};
+use iface_net_stack::{NetStack, Socket as StackSocket, SocketError};
 use linux_raw_sys::ioctl::FIONREAD;
 use linux_raw_sys::net::{
     IPPROTO_IPV6, IPPROTO_UDP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR, SO_PROTOCOL, SO_TYPE,
@@ -38,8 +38,12 @@ pub struct Udp<N: NetStack> {
     stack: N,
     version: Version,
     socket: Cell<Option<StackSocket>>,
+    /// A program bound it.
+    is_bound: Cell<bool>,
     /// Whom it is connected with.
     peer: Cell<Option<SocketAddr>>,
+    /// What became of a datagram to that peer, until it is told once.
+    error: Cell<Option<Errno>>,
     /// A datagram taken from the stack for a look at it.
     ahead: RefCell<Option<Datagram>>,
     scratch: Scratch,
@@ -61,7 +65,9 @@ impl<N: NetStack> Udp<N> {
             stack,
             version,
             socket: Cell::new(None),
+            is_bound: Cell::new(false),
             peer: Cell::new(None),
+            error: Cell::new(None),
             ahead: RefCell::default(),
             scratch: Rc::clone(scratch),
             shut_reading: Cell::new(false),
@@ -84,6 +90,20 @@ impl<N: NetStack> Udp<N> {
         Ok(socket)
     }
 
+    /// Hears everybody again, and has no address any more where a program gave it none.
+    fn disconnect(&self) {
+        self.peer.set(None);
+        if let Some(socket) = self.socket.get() {
+            // It is open, so it can be told.
+            let _ = self.stack.udp_connect(socket, None);
+        }
+        if !self.is_bound.get()
+            && let Some(socket) = self.socket.take()
+        {
+            self.stack.close(socket);
+        }
+    }
+
     /// Takes datagrams from the stack up to one that is for this socket.
     fn look_ahead(&self) {
         let Some(socket) = self.socket.get() else { return };
@@ -91,12 +111,15 @@ impl<N: NetStack> Udp<N> {
         if scratch.is_empty() {
             *scratch = vec![0; LONGEST];
         }
-        while self.ahead.borrow().is_none()
-            && let Ok((length, from)) = self.stack.recv_from(socket, &mut scratch)
-        {
-            // One that is connected hears its peer alone.
-            if self.peer.get().is_none_or(|peer| peer == from) {
-                *self.ahead.borrow_mut() = Some(Datagram { bytes: Vec::from(&scratch[..length]), from });
+        while self.ahead.borrow().is_none() {
+            match self.stack.recv_from(socket, &mut scratch) {
+                // One that is connected hears its peer alone.
+                Ok((length, from)) if self.peer.get().is_none_or(|peer| peer == from) => {
+                    *self.ahead.borrow_mut() = Some(Datagram { bytes: Vec::from(&scratch[..length]), from });
+                }
+                Ok(_) => {}
+                Err(SocketError::Refused) => self.error.set(Some(Errno::ECONNREFUSED)),
+                Err(_) => return,
             }
         }
     }
@@ -112,6 +135,18 @@ impl<N: NetStack> Udp<N> {
         let socket = self.socket.get().ok_or(Errno::EAGAIN)?;
         let (length, from) = self.stack.recv_from(socket, buffer).map_err(socket_error)?;
         Ok(Received { length, whole: length, from: Some(self.version.shown(from)) })
+    }
+
+    /// Hears of what became of datagrams to the peer.
+    fn look_ahead_if_connected(&self) {
+        if self.peer.get().is_some() {
+            self.look_ahead();
+        }
+    }
+
+    /// What became of an earlier datagram, told this once.
+    fn failure(&self) -> Result<(), Errno> {
+        self.error.take().map_or(Ok(()), Err)
     }
 
     fn has_datagram(&self) -> bool {
@@ -153,7 +188,11 @@ impl<N: NetStack> Udp<N> {
 
 impl<N: NetStack> OpenFile for Udp<N> {
     fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        self.receive(buffer, false).map(|received| received.length)
+        match self.receive(buffer, false) {
+            // Whoever waits in another thread is to go on.
+            Err(Errno::EAGAIN) if self.shut_reading.get() => Ok(0),
+            received => received.map(|received| received.length),
+        }
     }
 
     fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
@@ -168,6 +207,7 @@ impl<N: NetStack> OpenFile for Udp<N> {
         let (no_reading, no_writing) = (self.shut_reading.get(), self.shut_writing.get());
         let has_room = |socket: StackSocket| self.stack.readiness(socket).writable;
         let mut ready = Readiness::NONE;
+        self.look_ahead_if_connected();
         if no_reading || self.has_datagram() {
             ready |= Readiness::IN;
         }
@@ -180,7 +220,9 @@ impl<N: NetStack> OpenFile for Udp<N> {
         if self.socket.get().is_none_or(has_room) {
             ready |= Readiness::OUT;
         }
-        ready
+        let error = self.error.take();
+        self.error.set(error);
+        if error.is_some() { ready | Readiness::ERR } else { ready }
     }
 
     fn watchers(&self) -> Option<&Watchers> {
@@ -206,7 +248,9 @@ impl<N: NetStack> Socket for Udp<N> {
         if self.socket.get().is_some() {
             return Err(Errno::EINVAL);
         }
-        self.bound(local).map(|_| ())
+        self.bound(local)?;
+        self.is_bound.set(true);
+        Ok(())
     }
 
     fn listen(&self, _: usize) -> Result<(), Errno> {
@@ -218,25 +262,32 @@ impl<N: NetStack> Socket for Udp<N> {
     }
 
     fn connect(&self, address: &Address) -> Result<(), Errno> {
-        let remote = self.version.destination(address)?;
-        let reaches = remote.ip().is_loopback() || source(self.stack, remote.ip()).is_some();
-        if !reaches {
-            return Err(Errno::ENETUNREACH);
+        if *address == Address::Unspecified {
+            self.disconnect();
+            return Ok(());
         }
-        self.bound(self.version.unspecified())?;
+        let remote = self.version.destination(address)?;
+        let socket = self.bound(self.version.unspecified())?;
+        self.stack.udp_connect(socket, Some(remote)).map_err(open_error)?;
         self.peer.set(Some(remote));
         Ok(())
     }
 
     fn send(&self, bytes: &[u8], to: Option<&Address>) -> Result<usize, Errno> {
+        // Linux gives it an address even where it goes no further.
+        let socket = self.bound(self.version.unspecified())?;
+        if bytes.len() > LONGEST {
+            return Err(Errno::EMSGSIZE);
+        }
         let remote = self.destination(to)?;
+        self.look_ahead_if_connected();
+        self.failure()?;
         if self.shut_writing.get() {
             return Err(Errno::EPIPE);
         }
         if bytes.len() > LONGEST_SENT {
             return Err(Errno::EMSGSIZE);
         }
-        let socket = self.bound(self.version.unspecified())?;
         self.stack.send_to(socket, bytes, remote).map_err(socket_error)?;
         Ok(bytes.len())
     }
@@ -244,12 +295,10 @@ impl<N: NetStack> Socket for Udp<N> {
     fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno> {
         let is_simple = !peek && self.peer.get().is_none() && self.ahead.borrow().is_none();
         if is_simple && buffer.len() >= LONGEST {
-            return match self.receive_whole(buffer) {
-                Err(Errno::EAGAIN) if self.shut_reading.get() => Ok(Received::default()),
-                result => result,
-            };
+            return self.receive_whole(buffer);
         }
         self.look_ahead();
+        self.failure()?;
         let mut ahead = self.ahead.borrow_mut();
         match ahead.as_ref().map(|datagram| self.received(datagram, buffer)) {
             Some(received) => {
@@ -258,8 +307,6 @@ impl<N: NetStack> Socket for Udp<N> {
                 }
                 Ok(received)
             }
-            // Whoever waits in another thread is to go on.
-            None if self.shut_reading.get() => Ok(Received::default()),
             None => Err(Errno::EAGAIN),
         }
     }
@@ -273,13 +320,11 @@ impl<N: NetStack> Socket for Udp<N> {
     }
 
     fn shutdown(&self, half: Half) -> Result<(), Errno> {
-        if self.peer.get().is_none() {
-            return Err(Errno::ENOTCONN);
-        }
         self.shut_reading.set(self.shut_reading.get() || half != Half::Write);
         self.shut_writing.set(self.shut_writing.get() || half != Half::Read);
         self.watchers.notify(self.readiness());
-        Ok(())
+        // Linux ends the halves of what is not connected, too, and says that it is not.
+        self.peer.get().map(|_| ()).ok_or(Errno::ENOTCONN)
     }
 
     fn local(&self) -> Result<Address, Errno> {
@@ -298,7 +343,11 @@ impl<N: NetStack> Socket for Udp<N> {
             SO_TYPE => Ok(number(SOCK_DGRAM as i32)),
             SO_DOMAIN => Ok(number(self.version.family() as i32)),
             SO_PROTOCOL => Ok(number(IPPROTO_UDP as i32)),
-            SO_ACCEPTCONN | SO_ERROR => Ok(number(0)),
+            SO_ACCEPTCONN => Ok(number(0)),
+            SO_ERROR => {
+                self.look_ahead_if_connected();
+                Ok(number(self.error.take().map_or(0, |errno| -errno.returned() as i32)))
+            }
             _ => self.options.get(level, name),
         }
     }

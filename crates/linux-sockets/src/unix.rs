@@ -64,7 +64,11 @@ impl Unix {
     fn found(&self, address: &Address) -> Result<Rc<End>, Errno> {
         let Address::Unix(name) = address else { return Err(Errno::EINVAL) };
         let end = self.names.find(name)?;
-        if end.kind == self.end.kind { Ok(end) } else { Err(Errno::EPROTOTYPE) }
+        match name.first() {
+            _ if end.kind == self.end.kind => Ok(end),
+            Some(0) => Err(Errno::ECONNREFUSED),
+            _ => Err(Errno::EPROTOTYPE),
+        }
     }
 
     /// Connects with one that listens.
@@ -109,6 +113,11 @@ impl Unix {
             Some(_) if self.is_stream() && is_connected => return Err(Errno::EISCONN),
             Some(_) if self.is_stream() => return Err(Errno::EOPNOTSUPP),
             _ => {}
+        }
+        if !self.is_stream()
+            && let Some(errno) = self.end.take_error()
+        {
+            return Err(errno);
         }
         if self.end.is_write_shut() {
             return Err(Errno::EPIPE);
@@ -193,6 +202,10 @@ impl Socket for Unix {
     fn connect(&self, address: &Address) -> Result<(), Errno> {
         if self.end.kind != Type::Datagram {
             return self.connect_stream(address);
+        }
+        if *address == Address::Unspecified {
+            self.end.part();
+            return Ok(());
         }
         let other = self.found(address)?;
         if other.peer().is_some_and(|heard| !Rc::ptr_eq(&heard, &self.end)) {

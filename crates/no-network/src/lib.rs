@@ -95,6 +95,10 @@ impl<S: Scheduler> NetStack for NoNetwork<S> {
         Err(OpenError::AddressNotAvailable)
     }
 
+    fn udp_connect(&self, _: Socket, _: Option<SocketAddr>) -> Result<(), OpenError> {
+        Err(OpenError::Closed)
+    }
+
     fn send_to(&self, _: Socket, _: &[u8], _: SocketAddr) -> Result<(), SocketError> {
         Err(SocketError::Closed)
     }

@@ -204,6 +204,8 @@ pub trait Directory {
 /// The address of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
+    /// Of no family: connecting to it ends a connection (connect(2)).
+    Unspecified,
     /// Of IPv4 or IPv6 (ip(7), ipv6(7)).
     Inet(SocketAddr),
     /// Of a Unix socket (unix(7)): a path; with a zero byte in front an abstract name; empty for none.

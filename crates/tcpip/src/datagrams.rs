@@ -21,6 +21,9 @@ pub struct Datagrams {
     pub sockets: SocketSet<'static>,
     handle: SocketHandle,
     pub binding: Binding,
+    /// Who is to be heard of, and whether that peer said that nobody receives at its port.
+    peer: Option<SocketAddr>,
+    refused: bool,
     /// Once the application gave it up: until when what it has to send may wait for its neighbor to be found.
     pub give_up: Option<Instant>,
 }
@@ -37,7 +40,7 @@ impl Datagrams {
         debug_assert!(bound.is_ok(), "a new socket binds to any port but 0");
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
         let handle = sockets.add(socket);
-        Self { sockets, handle, binding, give_up: None }
+        Self { sockets, handle, binding, peer: None, refused: false, give_up: None }
     }
 
     fn socket(&self) -> &udp::Socket<'static> {
@@ -50,7 +53,22 @@ impl Datagrams {
 
     /// What can be done with it.
     pub fn readiness(&self) -> Readiness {
-        Readiness { readable: self.socket().can_recv(), writable: self.socket().can_send() }
+        Readiness { readable: self.refused || self.socket().can_recv(), writable: self.socket().can_send() }
+    }
+
+    /// Hears of datagrams to this peer from now on, or of none.
+    pub const fn connect(&mut self, peer: Option<SocketAddr>) {
+        self.peer = peer;
+    }
+
+    /// Somebody said that nobody receives at `remote`.
+    pub fn refuse(&mut self, remote: SocketAddr) {
+        self.refused |= self.peer == Some(remote);
+    }
+
+    /// That the peer refuses, told once.
+    pub fn take_refusal(&mut self) -> Result<(), SocketError> {
+        if core::mem::take(&mut self.refused) { Err(SocketError::Refused) } else { Ok(()) }
     }
 
     /// Whether datagrams wait to be sent.
@@ -77,6 +95,7 @@ impl Datagrams {
 
     /// Takes one datagram.
     pub fn recv_from(&mut self, buffer: &mut [u8]) -> Result<(usize, SocketAddr), SocketError> {
+        self.take_refusal()?;
         let (bytes, metadata) = self.socket_mut().recv().map_err(|_| SocketError::WouldBlock)?;
         let length = bytes.len().min(buffer.len());
         buffer[..length].copy_from_slice(&bytes[..length]);

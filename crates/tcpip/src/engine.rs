@@ -299,6 +299,7 @@ impl<D: NetDevice> Engine<D> {
             match peek_packet(&packet) {
                 Peek::Tcp(segment) => self.ingress_tcp(Way::Loopback, &segment, &packet),
                 Peek::Udp(flow) => self.ingress_udp(Way::Loopback, &flow, &packet),
+                Peek::Refusal(flow) => self.refuse(&flow),
                 _ => self.ingress_own(&packet),
             }
             self.port.loopback.recycle(packet);
@@ -309,6 +310,7 @@ impl<D: NetDevice> Engine<D> {
         match peek(frame) {
             Peek::Tcp(segment) => self.ingress_tcp(Way::Card, &segment, frame),
             Peek::Udp(flow) => self.ingress_udp(Way::Card, &flow, frame),
+            Peek::Refusal(flow) => self.refuse(&flow),
             Peek::Neighbor => {
                 self.ingress_other(frame, true);
                 self.housekeeping.routers.hear(&mut self.interface, frame, self.now);
@@ -316,6 +318,15 @@ impl<D: NetDevice> Engine<D> {
             }
             Peek::Other => self.ingress_other(frame, false),
             Peek::Fragment => {}
+        }
+    }
+
+    /// Tells a UDP socket that nobody receives what it sends.
+    fn refuse(&mut self, flow: &Flow) {
+        let Some(number) = self.table.find_bound(flow) else { return };
+        if let Some(datagrams) = self.table.datagrams(number) {
+            datagrams.refuse(flow.remote().into());
+            self.notify(number, Readiness::READABLE);
         }
     }
 
@@ -609,7 +620,6 @@ impl<D: NetDevice> Engine<D> {
             (Role::HalfOpen(listener), State::Listen | State::Closed) => {
                 self.drop_unaccepted(listener, number)
             }
-            (Role::Queued(listener), State::Closed) => self.drop_unaccepted(listener, number),
             (Role::HalfOpen(listener), _) => {
                 connection.role = Role::Queued(listener);
                 if let Some(queue) = self.table.listener(listener) {
@@ -618,7 +628,8 @@ impl<D: NetDevice> Engine<D> {
                 self.notify(listener, Readiness::READABLE);
             }
             (Role::Orphan(_), State::Closed) => self.retire(number),
-            (Role::Held, State::Closed) => {
+            // One that waits to be accepted goes on to wait, and tells then what became of it.
+            (Role::Held | Role::Queued(_), State::Closed) => {
                 connection.error = cause.filter(|_| !matches!(before, State::LastAck | State::TimeWait));
                 self.table.unlink(number);
                 self.notify(number, Readiness::BOTH);

@@ -13,7 +13,13 @@ pub const ETHERNET_HEADER: usize = 14;
 const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
 const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
 const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
+const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
+
+/// Type and code of "port unreachable" (RFC 792; RFC 4443, section 3.1), and bytes before the packet that it is about.
+const PORT_UNREACHABLE: [u8; 2] = [3, 3];
+const PORT_UNREACHABLE6: [u8; 2] = [1, 4];
+const ICMP_HEADER: usize = 8;
 
 /// Flags of a TCP header (RFC 9293, section 3.1).
 pub mod flag {
@@ -135,6 +141,8 @@ pub enum Peek {
     Tcp(Segment),
     /// A UDP datagram.
     Udp(Flow),
+    /// Tells that nobody receives the datagrams of a conversation: their host has nobody at that port.
+    Refusal(Flow),
     /// ARP or ICMPv6: may tell where a neighbor is.
     Neighbor,
     /// Anything else that the protocols may want to see.
@@ -202,6 +210,9 @@ fn peek_ipv4(packet: &[u8]) -> Option<Peek> {
         let [a, b, c, d] = [header[at], header[at + 1], header[at + 2], header[at + 3]];
         0xffff_0000_0000 | u128::from(Ipv4Addr::new(a, b, c, d).to_bits())
     };
+    if header[9] == ICMP && payload.starts_with(&PORT_UNREACHABLE) {
+        return refused(payload, 20);
+    }
     peek_transport(header[9], payload, address(16), address(12))
 }
 
@@ -212,9 +223,33 @@ fn peek_ipv6(packet: &[u8]) -> Option<Peek> {
     let payload = packet.get(40..40 + length)?;
     let address = |at: usize| header[at..at + 16].try_into().map(u128::from_be_bytes).ok();
     if header[6] == ICMPV6 {
-        return Some(Peek::Neighbor);
+        let refusal = payload.starts_with(&PORT_UNREACHABLE6).then(|| refused(payload, 40)).flatten();
+        return Some(refusal.unwrap_or(Peek::Neighbor));
     }
     peek_transport(header[6], payload, address(24)?, address(8)?)
+}
+
+/// The conversation of a datagram of this host's that came back in a message, behind an IP header of `length` bytes.
+fn refused(message: &[u8], length: usize) -> Option<Peek> {
+    let packet = message.get(ICMP_HEADER..)?;
+    let [a, b, c, d] = *packet.get(length..)?.first_chunk()?;
+    let (own, other) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    let address = |at: usize, size: usize| packet.get(at..at + size);
+    let (protocol, from, to) = match packet[0] {
+        0x45 if length == 20 => {
+            let mapped = |at| {
+                Some(0xffff_0000_0000 | u128::from(u32::from_be_bytes(address(at, 4)?.try_into().ok()?)))
+            };
+            (packet[9], mapped(12)?, mapped(16)?)
+        }
+        0x60..0x70 if length == 40 => {
+            let bits = |at| address(at, 16)?.try_into().map(u128::from_be_bytes).ok();
+            (packet[6], bits(8)?, bits(24)?)
+        }
+        _ => return None,
+    };
+    (protocol == Transport::Udp as u8)
+        .then(|| Peek::Refusal(Flow::new(Transport::Udp, (from, own), (to, other))))
 }
 
 fn peek_transport(protocol: u8, payload: &[u8], local: u128, remote: u128) -> Option<Peek> {

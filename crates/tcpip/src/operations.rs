@@ -263,6 +263,17 @@ impl<D: NetDevice> Engine<D> {
         Ok(())
     }
 
+    /// Has a UDP socket told of what became of its datagrams to `remote`.
+    pub fn connect_datagrams(&mut self, socket: Socket, remote: Option<SocketAddr>) -> Result<(), OpenError> {
+        if let Some(remote) = remote {
+            self.source_for(remote)?;
+        }
+        let number = self.table.resolve(socket).map_err(|_| OpenError::Closed)?;
+        let datagrams = self.table.datagrams(number).ok_or(OpenError::Closed)?;
+        datagrams.connect(remote.map(|remote| SocketAddr::new(remote.ip().to_canonical(), remote.port())));
+        Ok(())
+    }
+
     /// Queues a datagram.
     pub fn send_to(&mut self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
         let number = self.table.resolve(socket)?;
@@ -273,6 +284,7 @@ impl<D: NetDevice> Engine<D> {
         if bytes.len() > longest - udp_headers(remote.is_ipv4()) {
             return Err(SocketError::TooLong);
         }
+        datagrams.take_refusal()?;
         if way == Way::Loopback {
             let local = datagrams.binding.address;
             return self.send_to_self(local, remote, bytes);

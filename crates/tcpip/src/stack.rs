@@ -249,6 +249,10 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
         self.0.enter(|engine| engine.bind(binding))
     }
 
+    fn udp_connect(&self, socket: Socket, remote: Option<SocketAddr>) -> Result<(), OpenError> {
+        self.0.engine.borrow_mut().connect_datagrams(socket, remote)
+    }
+
     fn send_to(&self, socket: Socket, bytes: &[u8], remote: SocketAddr) -> Result<(), SocketError> {
         self.0.enter(|engine| engine.send_to(socket, bytes, remote))
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use linux_raw_sys::net::{AF_INET, AF_INET6, AF_UNIX};
+use linux_raw_sys::net::{AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC};
 use open_file::{Address, Errno};
 
 use crate::linux::{Linux, World};
@@ -14,6 +14,8 @@ const LONGEST: usize = 128;
 /// `struct sockaddr_in` (ip(7)) and `struct sockaddr_in6` (ipv6(7)), in bytes.
 const INET_LENGTH: usize = 16;
 const INET6_LENGTH: usize = 28;
+/// The latter without its scope, as RFC 2133 had it, is taken, too.
+const LEAST_INET6_LENGTH: usize = 24;
 /// Bytes of a path in `struct sockaddr_un` (unix(7)).
 const PATH_LENGTH: usize = 108;
 const FAMILY_LENGTH: usize = 2;
@@ -38,8 +40,22 @@ impl<W: World> Linux<W> {
         if to.is_null() {
             return Ok(());
         }
-        let stored = self.store_address_in(address, to, self.load(length)?)?;
+        let room = self.load(length)?;
+        if i32::try_from(room).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        let stored = self.store_address_in(address, to, room)?;
         self.store(length, stored)
+    }
+
+    /// As [`store_address`](Linux::store_address), where no place for it is an error.
+    pub(super) fn store_asked_address(
+        &self,
+        address: &Address,
+        to: User<u8>,
+        length: User<u32>,
+    ) -> Result<(), Errno> {
+        if to.is_null() { Err(Errno::EFAULT) } else { self.store_address(address, to, length) }
     }
 
     /// Stores as much of an address as there is room for; says how long it is.
@@ -57,6 +73,7 @@ fn parse(bytes: &[u8]) -> Result<Address, Errno> {
         AF_INET => inet(bytes),
         AF_INET6 => inet6(bytes),
         AF_UNIX => unix(rest),
+        AF_UNSPEC => Ok(Address::Unspecified),
         _ => Err(Errno::EAFNOSUPPORT),
     }
 }
@@ -69,8 +86,8 @@ fn inet(bytes: &[u8]) -> Result<Address, Errno> {
 }
 
 fn inet6(bytes: &[u8]) -> Result<Address, Errno> {
-    let fields: &[u8; INET6_LENGTH] = bytes.first_chunk().ok_or(Errno::EINVAL)?;
-    let word = |offset: usize| fields[offset..].first_chunk::<4>().copied().unwrap_or_default();
+    let fields: &[u8; LEAST_INET6_LENGTH] = bytes.first_chunk().ok_or(Errno::EINVAL)?;
+    let word = |offset: usize| bytes[offset..].first_chunk::<4>().copied().unwrap_or_default();
     let address: [u8; 16] = fields[8..].first_chunk().copied().unwrap_or_default();
     let port = u16::from_be_bytes([fields[2], fields[3]]);
     let (flow, scope) = (u32::from_be_bytes(word(4)), u32::from_ne_bytes(word(24)));
@@ -91,6 +108,7 @@ fn unix(name: &[u8]) -> Result<Address, Errno> {
 
 fn bytes_of(address: &Address) -> Vec<u8> {
     match address {
+        Address::Unspecified => Vec::from((AF_UNSPEC as u16).to_ne_bytes()),
         Address::Inet(address) => bytes_of_inet(address),
         Address::Unix(name) => {
             let mut bytes = Vec::with_capacity(FAMILY_LENGTH + name.len() + 1);
@@ -134,6 +152,7 @@ mod tests {
             Address::Inet("10.0.2.15:80".parse().unwrap()),
             Address::Inet(SocketAddrV6::new("fe80::1".parse().unwrap(), 443, 7, 2).into()),
             Address::Unix(Vec::new()),
+            Address::Unspecified,
             Address::Unix(Vec::from(*b"/run/x")),
             Address::Unix(Vec::from(*b"\0abstract\0name")),
         ];

@@ -188,6 +188,9 @@ impl NetStack for &'static Stack {
     fn udp_bind(&self, _: Binding) -> Result<Socket, OpenError> {
         unreachable!("not for a server of files")
     }
+    fn udp_connect(&self, _: Socket, _: Option<SocketAddr>) -> Result<(), OpenError> {
+        unreachable!("not for a server of files")
+    }
     fn send_to(&self, _: Socket, _: &[u8], _: SocketAddr) -> Result<(), SocketError> {
         unreachable!("not for a server of files")
     }
