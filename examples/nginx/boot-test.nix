@@ -1,29 +1,40 @@
-# Files by every way of asking, what is refused, load, slow clients, and the end.
+# Files by every way of asking, what is refused, load, slow clients, and a large file.
 { packTree, made, ... }:
 let
-  index = {
-    length = 612;
-    text = "<title>";
-  };
   line = "0123456789abcde\n";
   mebibyte = {
     path = "/files/1MiB.txt";
     length = 1048576;
     sha256 = "107b265e8f4929e55502f5983fa1aeecf470db365011336380497fbf43603339";
   };
-  # The same file a hundred times over, in a root image that comes with the start.
-  large = packTree (made ''
-    mkdir -p $out/etc/nginx $out/srv/www
-    cp ${./nginx.conf} $out/etc/nginx/nginx.conf
-    cp ${./site/index.html} $out/srv/www/index.html
-    yes 0123456789abcde | head -c 104857600 > $out/srv/www/100MiB.txt
-  '');
+  # A root image that comes with the start: the site with a file of so many lines.
+  siteWith =
+    name: lines:
+    "${packTree (made ''
+      mkdir -p $out/etc/nginx $out/srv/www/files
+      cp ${./nginx.conf} $out/etc/nginx/nginx.conf
+      cp ${./site/index.html} $out/srv/www/index.html
+      yes 0123456789abcde | head -n ${toString lines} > $out/srv/www/files/${name}
+    '')}";
+  index = {
+    length = 612;
+    text = "<title>nginx";
+  };
 in
-[
+map (
+  scenario:
+  scenario
+  // {
+    absent = [
+      "[alert]"
+      "[crit]"
+      "[emerg]"
+    ];
+  }
+) [
   {
-    name = "asked in every way";
+    name = "its own site";
     console = [ "nginx/1.22.1" ];
-    absent = [ "[alert]" "[crit]" "[emerg]" ];
     http = [
       (
         index
@@ -44,32 +55,10 @@ in
           headers."content-encoding" = "gzip";
         }
       )
-      mebibyte
-      (mebibyte // { compressed = true; })
       {
         method = "HEAD";
         length = 0;
         headers."content-length" = "612";
-      }
-      {
-        inherit (mebibyte) path;
-        requestHeaders.Range = "bytes=1048560-";
-        status = 206;
-        text = line;
-        length = 16;
-        headers."content-range" = "bytes 1048560-1048575/1048576";
-      }
-      {
-        inherit (mebibyte) path;
-        requestHeaders.Range = "bytes=0-3,16-19";
-        status = 206;
-        text = "Content-Range: bytes 16-19/1048576";
-      }
-      {
-        inherit (mebibyte) path;
-        requestHeaders.Range = "bytes=1048576-";
-        status = 416;
-        headers."content-range" = "bytes */1048576";
       }
       {
         requestHeaders.If-Modified-Since = "Thu, 01 Jan 1970 00:00:00 GMT";
@@ -80,14 +69,6 @@ in
         path = "/missing";
         status = 404;
         text = "404 Not Found";
-      }
-      {
-        path = "/files/";
-        text = "1MiB.txt</a>";
-      }
-      {
-        path = "/files";
-        status = 301;
       }
       {
         path = "/../../etc/passwd";
@@ -112,23 +93,65 @@ in
       connections = 1000;
       visits = 200;
     };
+    timeoutSeconds = 240;
+  }
+  {
+    name = "pieces of a file";
+    initrd = siteWith "1MiB.txt" 65536;
+    http = [
+      mebibyte
+      (
+        mebibyte
+        // {
+          compressed = true;
+          headers."content-encoding" = "gzip";
+        }
+      )
+      {
+        inherit (mebibyte) path;
+        requestHeaders.Range = "bytes=1048560-";
+        status = 206;
+        text = line;
+        length = 16;
+        headers."content-range" = "bytes 1048560-1048575/1048576";
+      }
+      {
+        inherit (mebibyte) path;
+        requestHeaders.Range = "bytes=0-3,16-19";
+        status = 206;
+        text = "Content-Range: bytes 16-19/1048576";
+      }
+      {
+        inherit (mebibyte) path;
+        requestHeaders.Range = "bytes=1048576-";
+        status = 416;
+        headers."content-range" = "bytes */1048576";
+      }
+      {
+        path = "/files/";
+        text = "1MiB.txt</a>";
+      }
+      {
+        path = "/files";
+        status = 301;
+      }
+    ];
     slow = {
       inherit (mebibyte) path;
       connections = 20;
     };
-    timeoutSeconds = 180;
   }
   {
     name = "a large file";
-    initrd = "${large}";
+    initrd = siteWith "100MiB.txt" 6553600;
     memoryMiB = 192;
     http = [
       {
-        path = "/100MiB.txt";
+        path = "/files/100MiB.txt";
         length = 104857600;
         sha256 = "f45843eacc6bc4b48a84e80779ca90e4a6d898ccf70baf3cd5fd07ed6fc9266d";
       }
     ];
-    timeoutSeconds = 120;
+    timeoutSeconds = 240;
   }
 ]

@@ -1,5 +1,5 @@
 # nginx as its authors published it, with the modules that serving files takes.
-{ builders, lib, ... }:
+{ builders, ... }:
 let
   zlib = {
     name = "zlib";
@@ -28,12 +28,11 @@ in
     };
     ports.http = 80;
   };
-  platforms = [ "kvm" "linux" ];
+  platforms = [ "kvm" "linux" "xen" ];
+  # For configurations with more connections than the one that is packed in; only those that are open take memory.
+  libs.tcpip.sockets = 16384;
   libs.rootfs.tree = {
     "etc/nginx/nginx.conf" = ./nginx.conf;
     "srv/www" = ./site;
-    "srv/www/files/1MiB.txt" = builtins.toFile "1MiB.txt" (
-      lib.concatStringsSep "" (lib.genList (_: "0123456789abcde\n") 65536)
-    );
   };
 }
