@@ -37,24 +37,37 @@ impl Assembly {
 
     /// Shows the directory `root` of a volume at an absolute path. Directories above that are not there are made.
     pub fn mount(&mut self, path: &'static str, volume: Rc<dyn Volume>, root: u64) -> Result<(), InitError> {
-        let (parent, name) = self.parent(path)?;
-        if self.tree.step(parent, name).is_ok_and(|found| self.tree.kind(found) != Ok(Kind::Directory)) {
-            return Err(InitError::NotADirectory(path));
-        }
+        let (parent, name) = self.mount_point(path)?;
         self.lines.extend(line(&*volume, path));
         let place = self.tree.mount(volume, root);
-        self.tree.attach(parent, name, place);
+        self.tree.attach(parent, &name, place);
         Ok(())
     }
 
-    /// Shows each name of a volume's root in the directory at an absolute path, except those that are there.
+    /// Where a path leads, as the directory in which something is mounted and its name there. As on Linux links are followed
+    /// (`/var/run` often is one); one that leads nowhere is hidden.
+    fn mount_point(&mut self, path: &'static str) -> Result<(Place, Vec<u8>), InitError> {
+        let (parent, name) = self.parent(path)?;
+        match self.tree.find(parent, name, true) {
+            Err(Errno::ENOENT) => Ok((parent, name.into())),
+            Err(errno) => Err(InitError::Mount(path, errno)),
+            Ok(found) if self.tree.kind(found) != Ok(Kind::Directory) => Err(InitError::NotADirectory(path)),
+            // The root alone has no name.
+            Ok(found) => {
+                let entry = self.tree.known.with(found, |parent, name, _| (parent, name.to_vec()));
+                entry.ok_or(InitError::BadPath(path))
+            }
+        }
+    }
+
+    /// Shows each name of a volume's root in the directory at an absolute path, except those that lead to something there.
     pub fn add(&mut self, path: &'static str, volume: Rc<dyn Volume>) -> Result<(), InitError> {
         let directory = self.directory(path, path)?;
         let root = volume.root();
         let mounted = self.tree.mount(Rc::clone(&volume), root);
         let mut index = 0;
         while let Ok(Some(name)) = volume.entry(root, index) {
-            if self.tree.step(directory, &name.name) == Err(Errno::ENOENT) {
+            if self.tree.find(directory, &name.name, true) == Err(Errno::ENOENT) {
                 self.tree.attach(directory, &name.name, Place { node: name.inode, ..mounted });
             }
             index += 1;
@@ -65,7 +78,9 @@ impl Assembly {
     /// The directory above a path, and the last name of that.
     fn parent(&mut self, path: &'static str) -> Result<(Place, &'static [u8]), InitError> {
         match path.rsplit_once('/') {
-            Some((above, name)) if !name.is_empty() => Ok((self.directory(above, path)?, name.as_bytes())),
+            Some((above, name)) if !matches!(name, "" | "." | "..") => {
+                Ok((self.directory(above, path)?, name.as_bytes()))
+            }
             _ => Err(InitError::BadPath(path)),
         }
     }

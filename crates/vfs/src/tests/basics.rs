@@ -148,7 +148,7 @@ fn what_cannot_be_mounted_is_told() {
         start(root(), Config { writable, writable_mib: 1, name_servers: &[] }, "").err()
     };
     assert_eq!(refusal(&["tmp"]), Some(InitError::BadPath("tmp")));
-    for path in [&["/"][..], &["/a//b"], &["/a/../b"], &["/a/"], &[""]] {
+    for path in [&["/"][..], &["/a//b"], &["/a/../b"], &["/a/"], &[""], &["/a/.."], &["/."]] {
         assert_eq!(refusal(path), Some(InitError::BadPath(path[0])));
     }
     assert_eq!(refusal(&["/file"]), Some(InitError::NotADirectory("/file")));
@@ -196,6 +196,27 @@ fn two_file_systems_at_a_path_are_told() {
     let config = Config { writable: &[], writable_mib: 1, name_servers: &[] };
     let refusal = start_with(root(), mounts(&[Some("/data"), Some("/data")]), config, "").err();
     assert_eq!(refusal, Some(InitError::Twice("/data")));
+}
+
+#[test]
+fn what_is_mounted_at_a_link_is_where_that_leads() {
+    let root = Tree::new(&[
+        ("run", Stored::Directory, ""),
+        ("var", Stored::Directory, ""),
+        ("var/run", Stored::Link, "../run"),
+        ("var/tmp", Stored::Link, "/nowhere"),
+        ("up", Stored::Link, "/"),
+        ("etc", Stored::Directory, ""),
+        ("etc/hostname", Stored::Link, "../run/hostname"),
+    ]);
+    let config = |writable| Config { writable, writable_mib: 1, name_servers: &[] };
+    let fixture = start(root, config(&["/run", "/var/run", "/var/tmp"]), "").unwrap();
+    fixture.open("/var/run/server.pid", CREATE).unwrap();
+    assert_eq!(fixture.names("/run"), ". .. server.pid");
+    assert_eq!(fixture.vfs.path(fixture.find("/var/run").unwrap()), Ok(b"/run".into()));
+    assert_eq!(fixture.names("/var/tmp"), ". ..");
+    assert_eq!(fixture.text("/etc/hostname"), "unicore\n");
+    assert_eq!(start(root, config(&["/up"]), "").err(), Some(InitError::BadPath("/up")));
 }
 
 #[test]
