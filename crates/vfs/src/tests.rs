@@ -1,8 +1,10 @@
 //! The tree on fakes.
 
-mod basics;
+mod facts;
+mod files;
 mod hostile;
 mod linux;
+mod mounting;
 mod numbers;
 mod terminal;
 mod worlds;
@@ -145,6 +147,19 @@ fn start_with<F: FileSystem>(
 fn fixture(root: &'static Tree) -> Fixture<impl Vfs> {
     let config = Config { writable: &["/tmp", "/var/log"], writable_mib: 4, name_servers: &["10.0.2.3"] };
     start(root, config, "hostname=here").expect("a tree")
+}
+
+/// A small root.
+fn root() -> &'static Tree {
+    Tree::new(&[
+        ("etc", iface_filesystem::Kind::Directory, ""),
+        ("etc/hosts", iface_filesystem::Kind::File, "1.2.3.4 it\n"),
+        ("www", iface_filesystem::Kind::Directory, ""),
+        ("www/index.html", iface_filesystem::Kind::File, "<p>hello"),
+        ("www/old", iface_filesystem::Kind::Link, "index.html"),
+        ("home", iface_filesystem::Kind::Link, "/www"),
+        ("file", iface_filesystem::Kind::File, ""),
+    ])
 }
 
 const READ: OpenOptions = OpenOptions {

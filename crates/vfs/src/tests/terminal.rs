@@ -6,10 +6,6 @@ use open_file::{Kind, Readiness, Seek, Watcher};
 
 use super::*;
 
-fn root() -> &'static Tree {
-    Tree::new(&[])
-}
-
 #[test]
 fn the_console_is_a_terminal() {
     let fixture = fixture(root());
