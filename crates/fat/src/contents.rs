@@ -106,7 +106,7 @@ impl<D: BlockDevice> Volume<D> {
             return Ok(());
         }
         // Where a chain was cut, what was behind is needed until the cut is on the disk.
-        let is_cut = extents.last().is_some_and(|last| self.table.is_late(last));
+        let is_cut = extents.last().is_some_and(|last| self.table.is_cut(last));
         if is_cut || missing > self.table.free() {
             self.synchronize()?;
         }

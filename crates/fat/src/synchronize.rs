@@ -32,8 +32,12 @@ impl<D: BlockDevice> Volume<D> {
             }
             self.write_sectors()?;
         }
-        // Now nothing leads to what is free. Where this is lost, the clusters are.
-        self.table.apply_late();
+        // Nothing is behind the end of a chain any more, and then nothing leads to what is free. Where that is lost, the clusters
+        // are.
+        if self.table.apply_ends() {
+            self.write_table()?;
+        }
+        self.table.apply_frees();
         self.table.write_back(&self.geometry, &mut self.medium).map_err(failed)?;
         self.tell_unused()
     }

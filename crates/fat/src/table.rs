@@ -31,12 +31,12 @@ pub(crate) struct Table {
     dirty: BTreeSet<usize>,
     /// Entries that go on to a cluster, once that is known as taken.
     links: BTreeMap<u32, u32>,
-    /// Entries that end a chain or free a cluster, once the directories are written.
-    late: BTreeMap<u32, u32>,
+    /// Entries that end a chain, once the directories are written.
+    ends: BTreeSet<u32>,
+    /// Entries that free a cluster, once no chain on the disk leads there.
+    frees: BTreeSet<u32>,
     /// Clusters that can be given away.
     free: u32,
-    /// Clusters that can be as well once `late` is done.
-    freed: u32,
     /// Where the search for a free one goes on.
     hint: u32,
 }
@@ -62,13 +62,12 @@ impl Table {
             bytes,
             dirty: BTreeSet::new(),
             links: BTreeMap::new(),
-            late: BTreeMap::new(),
+            ends: BTreeSet::new(),
+            frees: BTreeSet::new(),
             free: 0,
-            freed: 0,
             hint: FIRST_DATA_CLUSTER,
         };
-        table.free =
-            (FIRST_DATA_CLUSTER..=last).filter(|cluster| table.stored(*cluster) == FREE).count() as u32;
+        table.free = (FIRST_DATA_CLUSTER..=last).filter(|cluster| table.can_take(*cluster)).count() as u32;
         Ok(table)
     }
 
@@ -83,7 +82,7 @@ impl Table {
 
     /// How many are free, or will be with the next synchronisation.
     pub(crate) fn unused(&self) -> u32 {
-        self.free + self.freed
+        self.free + self.frees.len() as u32
     }
 
     /// How many can be given away now.
@@ -96,14 +95,14 @@ impl Table {
         self.hint
     }
 
-    /// How many entries wait for the directories to be written.
+    /// How many clusters wait for the directories to be written.
     pub(crate) fn late(&self) -> usize {
-        self.late.len()
+        self.ends.len() + self.frees.len()
     }
 
-    /// Whether the entry of `cluster` waits for the directories to be written.
-    pub(crate) fn is_late(&self, cluster: u32) -> bool {
-        self.late.contains_key(&cluster)
+    /// Whether a chain that the disk still needs was cut behind `cluster`.
+    pub(crate) fn is_cut(&self, cluster: u32) -> bool {
+        self.ends.contains(&cluster)
     }
 
     /// Whether `cluster` is one of the data area.
@@ -113,8 +112,12 @@ impl Table {
 
     /// The cluster behind `cluster`, which is one of the data area; `None` at the end of the chain.
     pub(crate) fn next(&self, cluster: u32) -> Result<Option<u32>, FileError> {
-        let known = self.late.get(&cluster).or_else(|| self.links.get(&cluster)).copied();
-        let value = known.unwrap_or_else(|| self.stored(cluster));
+        let value = match self.links.get(&cluster) {
+            _ if self.ends.contains(&cluster) => self.kind.mask(),
+            _ if self.frees.contains(&cluster) => FREE,
+            Some(next) => *next,
+            None => self.stored(cluster),
+        };
         self.kind.next(value, self.last).map_err(|_| FileError::Corrupt)
     }
 
@@ -123,11 +126,10 @@ impl Table {
         if self.free == 0 {
             return None;
         }
-        let behind =
-            near.map(|near| near + 1).filter(|next| self.contains(*next) && self.stored(*next) == FREE);
+        let behind = near.map(|near| near + 1).filter(|next| self.contains(*next) && self.can_take(*next));
         let cluster = behind.or_else(|| {
             let (before, from) = (FIRST_DATA_CLUSTER..self.hint, self.hint..=self.last);
-            from.chain(before).find(|cluster| self.stored(*cluster) == FREE)
+            from.chain(before).find(|cluster| self.can_take(*cluster))
         })?;
         self.hint = if self.contains(cluster + 1) { cluster + 1 } else { FIRST_DATA_CLUSTER };
         self.free -= 1;
@@ -144,8 +146,7 @@ impl Table {
     /// Has the chain go on from `cluster` to `next`, which was just allocated.
     pub(crate) fn link(&mut self, cluster: u32, next: u32) {
         let sector = |cluster: u32| self.kind.entry_offset(cluster.into()) / SECTOR;
-        // Entries of FAT12 may lie across sectors.
-        if self.kind != FatKind::Fat12 && sector(cluster) == sector(next) {
+        if sector(cluster) == sector(next) {
             self.store(cluster, next);
         } else {
             self.links.insert(cluster, next);
@@ -155,16 +156,17 @@ impl Table {
     /// Ends a chain with `cluster`, at once in memory and late on the disk.
     pub(crate) fn end_late(&mut self, cluster: u32) {
         self.links.remove(&cluster);
-        if self.late.insert(cluster, self.kind.mask()) == Some(FREE) {
-            self.freed -= 1;
-        }
+        self.ends.insert(cluster);
+        // On a malformed disk it may be behind itself.
+        self.frees.remove(&cluster);
     }
 
-    /// Frees `cluster` late. One that two chains share is freed once.
+    /// Frees `cluster` late.
     pub(crate) fn free_late(&mut self, cluster: u32) {
         self.links.remove(&cluster);
-        if self.stored(cluster) != FREE && self.late.insert(cluster, FREE) != Some(FREE) {
-            self.freed += 1;
+        self.ends.remove(&cluster);
+        if self.stored(cluster) != FREE {
+            self.frees.insert(cluster);
         }
     }
 
@@ -175,13 +177,19 @@ impl Table {
         !links.is_empty()
     }
 
+    /// Ends chains as they do in memory; it is written with [`write_back`](Self::write_back). Returns whether any does.
+    pub(crate) fn apply_ends(&mut self) -> bool {
+        let ends = core::mem::take(&mut self.ends);
+        ends.iter().for_each(|cluster| self.store(*cluster, self.kind.mask()));
+        !ends.is_empty()
+    }
+
     /// Frees what was kept back; it is written with [`write_back`](Self::write_back).
-    pub(crate) fn apply_late(&mut self) {
-        for (cluster, value) in core::mem::take(&mut self.late) {
-            self.free += u32::from(value == FREE);
-            self.store(cluster, value);
+    pub(crate) fn apply_frees(&mut self) {
+        for cluster in core::mem::take(&mut self.frees) {
+            self.store(cluster, FREE);
+            self.free += u32::from(self.can_take(cluster));
         }
-        self.freed = 0;
     }
 
     /// Writes what changed to all copies. Returns whether there was anything.
@@ -200,6 +208,12 @@ impl Table {
             self.dirty.remove(&piece);
         }
         Ok(is_dirty)
+    }
+
+    /// Whether a cluster is free, and can be given away: an entry of FAT12 that lies across two sectors can't be written at once.
+    fn can_take(&self, cluster: u32) -> bool {
+        let last_byte = self.kind.entry_offset(cluster.into()) + self.kind.entry_len() as u64 - 1;
+        !last_byte.is_multiple_of(SECTOR) && self.stored(cluster) == FREE
     }
 
     /// The entry of a cluster of the data area, as the disk is to have it next.
