@@ -1,6 +1,7 @@
 //! Stream sockets of the Internet: what tcp(7), and the sources of Linux where that is silent, say of each state.
 
 use alloc::rc::Rc;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::net::SocketAddr;
@@ -10,13 +11,13 @@ use iface_net_stack::{NetStack, Progress, Socket as StackSocket, SocketError};
 use linux_raw_sys::ioctl::{FIONREAD, TIOCOUTQ};
 use linux_raw_sys::net::{
     IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR, SO_PROTOCOL, SO_TYPE,
-    SOCK_STREAM, SOL_SOCKET,
+    SOCK_STREAM, SOL_SOCKET, TCP_INFO, tcp_info,
 };
 use open_file::{Address, Errno, Half, OpenFile, Readiness, Received, Socket, Status, Watchers};
 
 use crate::facts::{Inodes, status};
 use crate::inet::{Version, open_error, put, socket_error, told};
-use crate::options::{Kinds, Options, number};
+use crate::options::{Kinds, Options, SOL_TCP, number};
 
 /// How far a socket is, with what the stack has for it.
 #[derive(Clone, Copy)]
@@ -356,6 +357,25 @@ impl<N: NetStack> Tcp<N> {
         if self.has_error() { ready | Readiness::ERR } else { ready }
     }
 
+    /// `struct tcp_info`, of which the state is told and all else is 0 (tcp(7); the numbers are Linux's, `net/tcp_states.h`).
+    fn information(&self) -> Vec<u8> {
+        self.follow();
+        let state = match self.phase.get() {
+            Phase::Listening(_) => 10,
+            Phase::Connecting(_) => 2,
+            Phase::Connected(_) => match (self.sent_end.get(), self.has_ended.get()) {
+                (false, false) => 1,
+                (true, false) => 5,
+                (false, true) => 8,
+                (true, true) => 7,
+            },
+            Phase::Idle | Phase::Bound(_) | Phase::Failed(_) => 7,
+        };
+        let mut information = vec![0; size_of::<tcp_info>()];
+        information[0] = state;
+        information
+    }
+
     /// `EINVAL` once the socket has an address: then IPv4 is in or not.
     fn check_settable(&self, level: u32, name: u32) -> Result<(), Errno> {
         let is_only = (level, name) == (IPPROTO_IPV6 as u32, IPV6_V6ONLY);
@@ -523,6 +543,9 @@ impl<N: NetStack> Socket for Tcp<N> {
     }
 
     fn option(&self, level: u32, name: u32) -> Result<Vec<u8>, Errno> {
+        if (level, name) == (SOL_TCP, TCP_INFO) {
+            return Ok(self.information());
+        }
         if level != SOL_SOCKET {
             return self.options.get(level, name);
         }

@@ -10,6 +10,7 @@ pub(super) fn all<S: NetStack>(fixture: &Fixture<'_, S>) {
     a_datagram_longer_than_the_buffer_is_cut(fixture);
     an_empty_datagram_arrives(fixture);
     too_long_a_datagram_is_refused(fixture);
+    nobody_at_the_port_of_a_peer_is_told(fixture);
 }
 
 /// The client's socket with its address, and the server's with where it is reached.
@@ -67,4 +68,24 @@ fn too_long_a_datagram_is_refused<S: NetStack>(fixture: &Fixture<'_, S>) {
     let sent = fixture.client.send_to(client, &vec![0; 70_000], remote);
     assert_eq!(sent, Err(SocketError::TooLong));
     close(fixture, client, server);
+}
+
+fn nobody_at_the_port_of_a_peer_is_told<S: NetStack>(fixture: &Fixture<'_, S>) {
+    let (client, server, remote) = sockets(fixture);
+    fixture.server.close(server);
+    assert_eq!(fixture.client.udp_connect(client, Some(remote)), Ok(()));
+    fixture.retry("send", || fixture.client.send_to(client, b"x", remote)).expect("it is sent");
+    let told = fixture.retry("a refusal", || fixture.client.recv_from(client, &mut [0; 4]));
+    assert_eq!(told, Err(SocketError::Refused));
+    assert_eq!(
+        fixture.client.recv_from(client, &mut [0; 4]),
+        Err(SocketError::WouldBlock),
+        "it is told once"
+    );
+    // One without a peer hears of none.
+    assert_eq!(fixture.client.udp_connect(client, None), Ok(()));
+    fixture.retry("send", || fixture.client.send_to(client, b"x", remote)).expect("it is sent");
+    fixture.rest();
+    assert_eq!(fixture.client.recv_from(client, &mut [0; 4]), Err(SocketError::WouldBlock));
+    fixture.client.close(client);
 }

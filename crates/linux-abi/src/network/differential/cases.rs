@@ -6,7 +6,7 @@ use linux_raw_sys::net::{
     MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR,
     SO_ACCEPTCONN, SO_BROADCAST, SO_DOMAIN, SO_DONTROUTE, SO_ERROR, SO_KEEPALIVE, SO_LINGER, SO_OOBINLINE,
     SO_PRIORITY, SO_PROTOCOL, SO_RCVLOWAT, SO_RCVTIMEO, SO_REUSEADDR, SO_REUSEPORT, SO_SNDTIMEO, SO_TYPE,
-    SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET, TCP_CORK, TCP_DEFER_ACCEPT, TCP_KEEPCNT,
+    SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET, TCP_CORK, TCP_DEFER_ACCEPT, TCP_INFO, TCP_KEEPCNT,
     TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_LINGER2, TCP_NODELAY, TCP_SYNCNT, TCP_USER_TIMEOUT,
 };
 
@@ -41,11 +41,13 @@ fn a_connection_is_made_used_and_ended() {
         script.bits(listener);
         script.listen(listener, 5);
         script.bits(listener);
+        script.long_option(listener, TCP, TCP_INFO, 1);
         let there = script.own_name(listener);
         let client = script.socket(AF_INET, SOCK_STREAM | NONBLOCKING);
         script.bits(client);
         script.connect(client, &there);
         script.bits(client);
+        script.long_option(client, TCP, TCP_INFO, 1);
         script.connect(client, &there);
         script.connect(client, &there);
         script.bits(listener);
@@ -61,6 +63,7 @@ fn a_connection_is_made_used_and_ended() {
         script.shut_down(client, SHUT_WR);
         script.bits(client);
         script.bits(server);
+        script.long_option(server, TCP, TCP_INFO, 1);
         script.receive(server, 1, 0);
         script.send(client, b"x", 0);
         script.send(server, b"still", 0);
@@ -68,6 +71,7 @@ fn a_connection_is_made_used_and_ended() {
         script.bits(client);
         script.receive(client, 10, 0);
         script.receive(client, 10, 0);
+        script.long_option(client, TCP, TCP_INFO, 1);
         script.close(client);
         script.close(listener);
     });
