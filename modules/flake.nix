@@ -35,6 +35,10 @@ let
       testHostChecks = lib.mapAttrs' (platform: host: lib.nameValuePair "test-host-${platform}" host.tests) (
         lib.filterAttrs (_: host: host ? tests) ours.shop.testHosts
       );
+      # The compilers of C libraries.
+      libcChecks = lib.mapAttrs' (room: lib.nameValuePair "libc-${room}") (
+        ours.shop.builder.libcTests (archOf system)
+      );
       poolChecks = import ./checks.nix {
         inherit
           lib
@@ -63,7 +67,7 @@ let
     // {
       packages = ours.packages // tools;
       checks =
-        ours.checks // outputs.bootsOf ours.shop tested // testHostChecks // hostChecks // poolChecks;
+        ours.checks // outputs.bootsOf ours.shop tested // testHostChecks // hostChecks // libcChecks // poolChecks;
       legacyPackages = ours.legacyPackages // {
         inherit (composition) optionsReference supportMatrix;
         inherit pages;

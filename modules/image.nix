@@ -112,7 +112,7 @@ let
     );
 in
 {
-  inherit (programs) programOf;
+  inherit (programs) libcTests programOf;
 
   imageOf =
     composition:

@@ -61,6 +61,13 @@ let
     ) [ ] libraries;
 in
 {
+  # What C libraries have to pass on an architecture, by their rooms.
+  libcTests =
+    arch:
+    lib.mapAttrs (name: _: (libcOf name arch).tests) (
+      lib.filterAttrs (_: room: room.kind == "libc") pool.rooms
+    );
+
   # The program of a composition: `program.o` for images, `bin/<name>` for this machine. Images with it are linked with its
   # `linkArguments`.
   programOf =

@@ -9,7 +9,7 @@ let
   port = builtins.path {
     name = "musl-port";
     path = ./.;
-    filter = path: _: baseNameOf path != "default.nix";
+    filter = path: _: !(builtins.elem (baseNameOf path) [ "default.nix" "tests.sh" ]);
   };
 
   source = toolchain.fetch {
@@ -17,14 +17,28 @@ let
     debian = "pool/main/m/musl/musl_1.2.3.orig.tar.gz";
     sha256 = "7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4";
   };
+
+  libc = toolchain.derive {
+    name = "musl-1.2.3-${arch}";
+    inherit arch port source;
+    inherit (toolchain) cc;
+    script = ''
+      tar xf "$source"
+      cd musl-1.2.3
+      sh "$port/build.sh" "$port" "$cc" "$arch" "$out"
+    '';
+  };
 in
-toolchain.derive {
-  name = "musl-1.2.3-${arch}";
-  inherit arch port source;
-  inherit (toolchain) cc;
-  script = ''
-    tar xf "$source"
-    cd musl-1.2.3
-    sh "$port/build.sh" "$port" "$cc" "$arch" "$out"
-  '';
+libc
+// {
+  # What its compiler has to pass.
+  tests = toolchain.derive {
+    name = "musl-tests-${arch}";
+    inherit libc;
+    tests = ./tests.sh;
+    script = ''
+      sh "$tests" "$libc"
+      : > $out
+    '';
+  };
 }
