@@ -5,7 +5,6 @@ mkRoom ./. {
     "address-space"
     "arch"
     "clock"
-    "console"
     "entropy"
     "platform"
     "scheduler"

@@ -169,7 +169,7 @@ calls! {
     fdatasync __NR_fdatasync(fd) synchronize;
     fsync __NR_fsync(fd) synchronize;
     ftruncate __NR_ftruncate(fd, size) resize;
-    ioctl __NR_ioctl(fd, request, argument) control lacks "requests other than FIONBIO, FIONREAD, TIOCGWINSZ and those of the file itself";
+    ioctl __NR_ioctl(fd, request, argument) control lacks "requests that neither are for every descriptor nor the file's own";
     readahead __NR_readahead(fd) read_ahead;
     sync_file_range __NR_sync_file_range(fd, offset, length, flags) synchronize_range;
     lseek __NR_lseek(fd, offset, from) seek lacks "SEEK_DATA, SEEK_HOLE";

@@ -25,7 +25,7 @@ plain!(epoll_event);
 struct Item {
     /// Its descriptor's own part; gone once the last descriptor made of it is closed.
     description: Weak<Description>,
-    /// `EPOLLIN` and the like, with [`MANNERS`].
+    /// `EPOLLIN` and the like, with [`MANNERS`]; what is always told is among it, unless it is switched off.
     interest: Cell<u32>,
     /// What the program gets back with it.
     data: Cell<u64>,
@@ -109,7 +109,7 @@ impl Epoll {
         }
         let item = Rc::new(Item {
             description: Rc::downgrade(description),
-            interest: Cell::new(event.events),
+            interest: Cell::new(event.events | Readiness::ALWAYS.0),
             data: Cell::new(event.data),
             queued: Cell::new(false),
             queue: Rc::downgrade(&self.queue),
@@ -127,7 +127,7 @@ impl Epoll {
         if item.is(EPOLLEXCLUSIVE) || event.events & EPOLLEXCLUSIVE != 0 {
             return Err(Errno::EINVAL);
         }
-        item.interest.set(event.events);
+        item.interest.set(event.events | Readiness::ALWAYS.0);
         item.data.set(event.data);
         self.look_at(item);
         Ok(())

@@ -1,27 +1,29 @@
 //! Calls that work with a descriptor.
 
 use alloc::rc::Rc;
+use alloc::vec;
 
-use iface_console::Console;
+use iface_vfs::{OpenOptions, Vfs};
 use linux_raw_sys::general::{
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETPIPE_SZ, F_SETFD, F_SETFL, F_SETLK, F_SETLKW,
     F_SETPIPE_SZ, FALLOC_FL_KEEP_SIZE, FD_CLOEXEC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_RDONLY,
     O_RDWR, O_WRONLY, POSIX_FADV_NOREUSE, SEEK_CUR, SEEK_END, SEEK_SET, SYNC_FILE_RANGE_WAIT_AFTER,
     SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE, winsize,
 };
-use linux_raw_sys::ioctl::{FIONBIO, TIOCGWINSZ};
-use open_file::{Errno, Kind, OpenFile, Readiness, Seek, Status, Watchers};
+use linux_raw_sys::ioctl::{
+    FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, TCGETS, TCSETS, TCSETSF, TCSETSW, TIOCGPGRP, TIOCGWINSZ, TIOCSPGRP,
+    TIOCSWINSZ,
+};
+use open_file::{Errno, Kind, OpenFile, Seek};
 
 use crate::descriptors::{Descriptor, Entry};
 use crate::linux::{Linux, World};
-use crate::user::{User, plain};
+use crate::user::User;
 
 /// A flag of close_range(2), which linux-raw-sys lacks (Linux, `include/uapi/linux/close_range.h`).
 const CLOSE_RANGE_CLOEXEC: u32 = 1 << 2;
 /// Flags that fcntl(2) changes.
 const CHANGEABLE: u32 = O_APPEND | O_NONBLOCK;
-
-plain!(winsize);
 
 impl<W: World> Linux<W> {
     /// The file behind a descriptor, and the flags it was opened with.
@@ -205,11 +207,20 @@ impl<W: World> Linux<W> {
                 self.descriptors.borrow().get(fd)?.description.flags.set(changed);
                 Ok(0)
             }
+            FIOCLEX | FIONCLEX => {
+                self.descriptors.borrow_mut().get_mut(fd)?.close_on_exec = request == FIOCLEX;
+                Ok(0)
+            }
             _ => {
-                let length = argument_length(request);
-                let mut copy = self.bytes(argument, length)?.to_vec();
+                let Passed { length, by_program, to_program } = passed(request);
+                let mut copy = vec![0; length];
+                if by_program {
+                    copy.copy_from_slice(self.bytes(argument, length)?);
+                }
                 let value = file.control(request, &mut copy)?;
-                self.bytes_mut(argument, length)?.copy_from_slice(&copy);
+                if to_program {
+                    self.bytes_mut(argument, length)?.copy_from_slice(&copy);
+                }
                 Ok(value)
             }
         }
@@ -217,8 +228,9 @@ impl<W: World> Linux<W> {
 
     /// Descriptors 0 to 2, on the console.
     pub fn open_terminal(&self) -> Result<(), Errno> {
-        let terminal = Rc::new(Terminal { console: self.console, watchers: Watchers::new() });
-        let entry = Entry::new(terminal, linux_raw_sys::general::O_RDWR, false);
+        let options = OpenOptions { read: true, write: true, ..OpenOptions::default() };
+        let terminal = self.vfs.open(self.vfs.root(), b"/dev/console", options)?;
+        let entry = Entry::new(terminal, O_RDWR, false);
         let mut descriptors = self.descriptors.borrow_mut();
         for number in 0..3 {
             descriptors.replace(Descriptor(number), entry.clone())?;
@@ -227,14 +239,33 @@ impl<W: World> Linux<W> {
     }
 }
 
-/// Bytes behind the argument of an `ioctl`, which requests say themselves since long ago (`_IOC_SIZE`), and those of
-/// terminals, which are older, do not.
-fn argument_length(request: u32) -> usize {
+/// The argument of an `ioctl`: how many bytes are at its address, and who writes them.
+struct Passed {
+    length: usize,
+    by_program: bool,
+    to_program: bool,
+}
+
+/// What a request passes, which requests say themselves since long ago (`_IOC`), and those of terminals, which are older, do
+/// not.
+fn passed(request: u32) -> Passed {
+    /// Bytes of `struct termios` as the kernel has it.
+    const TERMINAL: usize = 36;
+    let by_program = |length| Passed { length, by_program: true, to_program: false };
+    let to_program = |length| Passed { length, by_program: false, to_program: true };
     match request {
-        TIOCGWINSZ => size_of::<winsize>(),
-        _ if request >> 8 == u32::from(b'T') => 0,
-        linux_raw_sys::ioctl::FIONREAD => size_of::<i32>(),
-        _ => (request >> 16 & 0x3fff) as usize,
+        TCGETS => to_program(TERMINAL),
+        TCSETS | TCSETSW | TCSETSF => by_program(TERMINAL),
+        TIOCGWINSZ => to_program(size_of::<winsize>()),
+        TIOCSWINSZ => by_program(size_of::<winsize>()),
+        FIONREAD | TIOCGPGRP => to_program(size_of::<i32>()),
+        TIOCSPGRP => by_program(size_of::<i32>()),
+        _ if request >> 8 == u32::from(b'T') => by_program(0),
+        _ => Passed {
+            length: (request >> 16 & 0x3fff) as usize,
+            by_program: request >> 30 & 1 == 1,
+            to_program: request >> 31 == 1,
+        },
     }
 }
 
@@ -245,47 +276,4 @@ fn copy_of(entry: &Entry, close_on_exec: bool) -> Entry {
 /// An offset, which may not be below 0.
 fn position(offset: i64) -> Result<u64, Errno> {
     u64::try_from(offset).map_err(|_| Errno::EINVAL)
-}
-
-/// The console as the terminal of the process.
-struct Terminal<C> {
-    console: C,
-    /// Nobody is told: consoles do not say when there is input, so a read of a terminal waits for ever where there is none.
-    watchers: Watchers,
-}
-
-impl<C: Console> OpenFile for Terminal<C> {
-    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        match self.console.read(buffer) {
-            0 if !buffer.is_empty() => Err(Errno::EAGAIN),
-            count => Ok(count),
-        }
-    }
-
-    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        self.console.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn status(&self) -> Result<Status, Errno> {
-        Ok(Status {
-            kind: Kind::Character,
-            permissions: 0o620,
-            inode: 1,
-            device: 0,
-            // The first pseudoterminal's numbers (devices.txt).
-            special: (136, 0),
-            links: 1,
-            size: 0,
-            modified: 0,
-        })
-    }
-
-    fn readiness(&self) -> Readiness {
-        Readiness::OUT
-    }
-
-    fn watchers(&self) -> Option<&Watchers> {
-        Some(&self.watchers)
-    }
 }

@@ -128,7 +128,7 @@ impl Scheduler for &'static Restless {
 }
 
 type FuzzNeeds =
-    Needs<Walled, Fake, &'static FakeClock, Fake, Fake, Unwinding, &'static Restless, Fake, Fake, Fake>;
+    Needs<Walled, Fake, &'static FakeClock, Fake, Unwinding, &'static Restless, Fake, Fake, Fake>;
 
 extern "C" fn handler(_: u32) {}
 
@@ -141,7 +141,6 @@ fn process() -> &'static Linux<FuzzNeeds> {
         address_space: Walled,
         arch: Fake,
         clock,
-        console: Fake,
         entropy: Fake,
         platform: Unwinding,
         scheduler: restless,

@@ -52,7 +52,6 @@ use core::convert::Infallible;
 use iface_address_space::AddressSpace;
 use iface_arch::Arch;
 use iface_clock::Clock;
-use iface_console::Console;
 use iface_entropy::Entropy;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
@@ -68,15 +67,13 @@ pub use start::Started;
 pub struct Config {}
 
 /// What it needs.
-pub struct Needs<A, R, C, O, E, P, S, N, T, V> {
+pub struct Needs<A, R, C, E, P, S, N, T, V> {
     /// Pages for `mmap`.
     pub address_space: A,
     /// The architecture.
     pub arch: R,
     /// Time.
     pub clock: C,
-    /// The terminal of the process.
-    pub console: O,
     /// Random bytes.
     pub entropy: E,
     /// How the process ends.
@@ -105,7 +102,6 @@ pub fn init<
     A: AddressSpace,
     R: Arch,
     C: Clock,
-    O: Console,
     E: Entropy,
     P: Platform,
     S: Scheduler,
@@ -114,8 +110,8 @@ pub fn init<
     V: Vfs,
 >(
     _: &'static Config,
-    needs: Needs<A, R, C, O, E, P, S, N, T, V>,
+    needs: Needs<A, R, C, E, P, S, N, T, V>,
 ) -> Result<Provides, Infallible> {
-    let linux = Linux::<Needs<A, R, C, O, E, P, S, N, T, V>>::new(needs);
+    let linux = Linux::<Needs<A, R, C, E, P, S, N, T, V>>::new(needs);
     Ok(Provides { linux_abi: start::install(linux) })
 }

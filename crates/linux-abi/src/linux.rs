@@ -7,7 +7,6 @@ use core::cell::{Cell, RefCell};
 use iface_address_space::AddressSpace;
 use iface_arch::Arch;
 use iface_clock::Clock;
-use iface_console::Console;
 use iface_entropy::Entropy;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
@@ -34,7 +33,6 @@ pub(crate) trait World: 'static {
     type AddressSpace: AddressSpace;
     type Arch: Arch;
     type Clock: Clock;
-    type Console: Console;
     type Entropy: Entropy;
     type Platform: Platform;
     type Scheduler: Scheduler;
@@ -47,19 +45,17 @@ impl<
     A: AddressSpace,
     R: Arch,
     C: Clock,
-    O: Console,
     E: Entropy,
     P: Platform,
     S: Scheduler,
     N: Sockets,
     T: ThreadPointer,
     V: Vfs,
-> World for Needs<A, R, C, O, E, P, S, N, T, V>
+> World for Needs<A, R, C, E, P, S, N, T, V>
 {
     type AddressSpace = A;
     type Arch = R;
     type Clock = C;
-    type Console = O;
     type Entropy = E;
     type Platform = P;
     type Scheduler = S;
@@ -73,7 +69,6 @@ pub(crate) type NeedsOf<W> = Needs<
     <W as World>::AddressSpace,
     <W as World>::Arch,
     <W as World>::Clock,
-    <W as World>::Console,
     <W as World>::Entropy,
     <W as World>::Platform,
     <W as World>::Scheduler,
@@ -86,7 +81,6 @@ pub(crate) type NeedsOf<W> = Needs<
 pub(crate) struct Linux<W: World> {
     pub address_space: W::AddressSpace,
     pub clock: W::Clock,
-    pub console: W::Console,
     pub entropy: W::Entropy,
     pub platform: W::Platform,
     pub scheduler: W::Scheduler,
@@ -122,7 +116,6 @@ impl<W: World> Linux<W> {
             address_space,
             arch: _,
             clock,
-            console,
             entropy,
             platform,
             scheduler,
@@ -133,7 +126,6 @@ impl<W: World> Linux<W> {
         Self {
             address_space,
             clock,
-            console,
             entropy,
             platform,
             scheduler,

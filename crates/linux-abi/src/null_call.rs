@@ -54,11 +54,7 @@ fn a_call_that_does_nothing_costs_little() {
     // SAFETY: the handler only counts.
     unsafe { signal(numbers::SIGTRAP as c_int, step) };
     let function = instructions(nothing, 0);
-    for (name, number) in [
-        ("getpid", numbers::__NR_getpid),
-        ("getppid", numbers::__NR_getppid),
-        ("getuid", numbers::__NR_getuid),
-    ] {
+    for (name, number) in [("getpid", numbers::__NR_getpid), ("getppid", numbers::__NR_getppid)] {
         let call = instructions(start::unicore_syscall, number) - function;
         println!("{name}: {call} instructions more than a function");
         assert!(call <= MOST, "{name} costs {call} instructions");

@@ -116,13 +116,9 @@ impl OpenFile for Writer {
     }
 
     fn readiness(&self) -> Readiness {
-        if !self.0.has_reader.get() {
-            Readiness::OUT | Readiness::ERR
-        } else if self.0.room() >= UNTORN {
-            Readiness::OUT
-        } else {
-            Readiness::NONE
-        }
+        let has_room = self.0.room() >= UNTORN;
+        let readiness = if has_room { Readiness::OUT } else { Readiness::NONE };
+        if self.0.has_reader.get() { readiness } else { readiness | Readiness::ERR }
     }
 
     fn watchers(&self) -> Option<&Watchers> {

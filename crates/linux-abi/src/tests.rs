@@ -8,7 +8,6 @@ use std::boxed::Box;
 use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
 use iface_arch::{Arch, Entry};
 use iface_clock::fake::FakeClock;
-use iface_console::Console;
 use iface_entropy::{Entropy, EntropyError};
 use iface_events::fake::FakeEvents;
 use iface_platform::{CommandLine, ExitStatus, Platform};
@@ -33,7 +32,7 @@ use linux_raw_sys::general as numbers;
 pub(crate) struct Fake;
 
 type Scheduler = &'static FakeScheduler<&'static FakeEvents, &'static FakeClock>;
-type FakeNeeds = Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Fake, Scheduler, Fake, Fake, Fake>;
+type FakeNeeds = Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Scheduler, Fake, Fake, Fake>;
 
 /// A process, and the events in whose time it waits.
 pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
@@ -42,7 +41,6 @@ pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
         address_space: Fake,
         arch: Fake,
         clock: events.clock(),
-        console: Fake,
         entropy: Fake,
         platform: Fake,
         scheduler: FakeScheduler::new(events, events.clock()),
@@ -130,11 +128,16 @@ impl Arch for Fake {
     fn switch(&self, (): &(), (): &()) {}
 }
 
-impl Console for Fake {
-    fn write(&self, _: &[u8]) {}
+/// A console that takes what is written.
+struct FakeConsole;
 
-    fn read(&self, _: &mut [u8]) -> usize {
-        0
+impl OpenFile for FakeConsole {
+    fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        Ok(bytes.len())
+    }
+
+    fn status(&self) -> Result<Status, Errno> {
+        Err(Errno::EIO)
     }
 }
 
@@ -178,8 +181,8 @@ impl Vfs for Fake {
         Place { mount: 0, node: 1 }
     }
 
-    fn open(&self, _: Place, _: &[u8], _: OpenOptions) -> Result<Rc<dyn OpenFile>, Errno> {
-        Err(Errno::ENOENT)
+    fn open(&self, _: Place, path: &[u8], _: OpenOptions) -> Result<Rc<dyn OpenFile>, Errno> {
+        if path == b"/dev/console" { Ok(Rc::new(FakeConsole)) } else { Err(Errno::ENOENT) }
     }
 
     fn find(&self, _: Place, _: &[u8], _: bool) -> Result<Place, Errno> {
@@ -381,6 +384,21 @@ fn an_edge_is_told_once_and_a_shot_until_it_is_loaded_again() {
     assert_eq!(ready(&linux, epoll), []);
     watch(&linux, epoll, numbers::EPOLL_CTL_MOD, reader, IN | numbers::EPOLLONESHOT);
     assert_eq!(ready(&linux, epoll), [(reader as u64, IN)]);
+}
+
+#[test]
+fn an_end_is_told_unasked() {
+    let (linux, _) = process();
+    let [reader, writer] = pipe(&linux);
+    let epoll = call(&linux, numbers::__NR_epoll_create1, &[0]) as usize;
+    watch(&linux, epoll, numbers::EPOLL_CTL_ADD, reader, 0);
+    call(&linux, numbers::__NR_close, &[writer]);
+    assert_eq!(ready(&linux, epoll), [(reader as u64, numbers::EPOLLHUP)]);
+    let [reader, writer] = pipe(&linux);
+    watch(&linux, epoll, numbers::EPOLL_CTL_ADD, writer, numbers::EPOLLOUT);
+    write(&linux, writer, &std::vec![0; 65_536]);
+    call(&linux, numbers::__NR_close, &[reader]);
+    assert_eq!(ready(&linux, epoll)[1..], [(writer as u64, numbers::EPOLLERR)]);
 }
 
 #[test]

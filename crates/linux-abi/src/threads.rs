@@ -185,6 +185,10 @@ impl<W: World> Linux<W> {
     /// Ends the running thread; with the last of them the process ends.
     pub fn exit_thread(&self, status: i32) -> ! {
         self.take_away_left();
+        self.end_thread(status)
+    }
+
+    fn end_thread(&self, status: i32) -> ! {
         let ended = self.forget_thread();
         if let Some(cleared) = ended.map(|thread| thread.cleared).filter(|address| !address.is_null()) {
             // A program that passed an address which is none is not told.
@@ -206,11 +210,7 @@ impl<W: World> Linux<W> {
     pub fn exit_thread_and_stack(&self, stack: Range<usize>) -> ! {
         self.take_away_left();
         *self.threads.left.borrow_mut() = Some(stack);
-        let ended = self.forget_thread();
-        if ended.is_none() || self.threads.threads.borrow().is_empty() {
-            self.platform.exit(ExitStatus::SUCCESS);
-        }
-        self.scheduler.exit()
+        self.end_thread(0)
     }
 
     /// Takes the stack away that a thread left behind: it runs no more.

@@ -103,11 +103,10 @@ fn process<S: Scheduler, N: Sockets>(
     scheduler: S,
     sockets: N,
 ) -> Linux<impl World> {
-    Linux::<Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
+    Linux::<Needs<Fake, Fake, &'static FakeClock, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
         address_space: Fake,
         arch: Fake,
         clock,
-        console: Fake,
         entropy: Fake,
         platform: Fake,
         scheduler,
