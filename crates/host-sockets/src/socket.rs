@@ -117,6 +117,15 @@ impl HostSocket {
         })
     }
 
+    /// Why an operation on a connection failed. The kernel tells that the connection did once, so that is kept.
+    pub fn failed(&mut self, errno: Errno) -> SocketError {
+        let error = error::socket_error(errno);
+        if matches!(errno, Errno::CONNRESET | Errno::CONNREFUSED | Errno::TIMEDOUT) {
+            self.failure = Some(error);
+        }
+        self.failure.unwrap_or(error)
+    }
+
     /// What poll(2) tells of those flags, and of those that it tells always.
     fn flags(&self, asked: PollFlags) -> PollFlags {
         let mut fds = [PollFd::new(&self.fd, asked)];

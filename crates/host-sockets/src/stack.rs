@@ -199,18 +199,25 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
     }
 
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
-        let sockets = self.shared.sockets.borrow();
-        let socket = sockets.get(socket).filter(|socket| socket.kind == Kind::Stream);
-        let HostSocket { fd, failure, .. } = socket.ok_or(SocketError::Closed)?;
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let socket = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
+        let socket = socket.ok_or(SocketError::Closed)?;
         // What came before the connection failed can be read still.
-        match (recv(fd, buffer, RecvFlags::empty()), failure) {
-            (Ok((0, _)) | Err(_), Some(failure)) => Err(*failure),
-            (received, _) => received.map(|(length, _)| length).map_err(socket_error),
+        match recv(&socket.fd, buffer, RecvFlags::empty()) {
+            Ok((0, _)) => socket.failure.map_or(Ok(0), Err),
+            Ok((length, _)) => Ok(length),
+            Err(errno) => Err(socket.failed(errno)),
         }
     }
 
     fn send(&self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError> {
-        self.on(socket, Kind::Stream, |socket| send(&socket.fd, bytes, SendFlags::NOSIGNAL))
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let socket = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
+        let socket = socket.ok_or(SocketError::Closed)?;
+        match socket.failure {
+            Some(failure) => Err(failure),
+            None => send(&socket.fd, bytes, SendFlags::NOSIGNAL).map_err(|errno| socket.failed(errno)),
+        }
     }
 
     fn shutdown(&self, socket: Socket) -> Result<(), SocketError> {

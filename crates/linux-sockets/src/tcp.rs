@@ -277,7 +277,10 @@ impl<N: NetStack> Tcp<N> {
                 match self.stack.send(socket, bytes) {
                     Ok(length) => Ok(length),
                     Err(SocketError::WouldBlock) => Err(Errno::EAGAIN),
-                    Err(_) => self.send_nothing(),
+                    Err(_) => {
+                        self.follow();
+                        self.failure(Err(Errno::EPIPE))
+                    }
                 }
             }
             Phase::Connecting(_) if self.follow().is_some_and(|progress| progress.is_established) => {

@@ -5,10 +5,12 @@ mod kernels;
 mod random;
 mod script;
 
+use alloc::string::String;
+
 use linux_raw_sys::general::O_NONBLOCK;
 use linux_raw_sys::net::{SOCK_DGRAM, SOCK_STREAM};
 
-use kernels::{Machine, with_image};
+use kernels::{Machine, with_image, with_image_on_machine};
 use random::{Player, Random};
 use script::Script;
 
@@ -16,20 +18,27 @@ const NONBLOCKING: u32 = O_NONBLOCK;
 /// Lines of a transcript that are shown before a difference.
 const SHOWN: usize = 160;
 
-/// Has both kernels make the calls of `play`, and compares.
+/// Has all kernels make the calls of `play`, and compares.
 fn compare(play: impl Fn(&Script<'_>)) {
     let transcript = |script: Script<'_>| {
         play(&script);
         script.into_transcript()
     };
     let machine = transcript(Script::new(&Machine));
-    let image = with_image(|kernel| transcript(Script::new(kernel)));
-    let same = machine.iter().zip(&image).take_while(|(machine, image)| machine == image).count();
-    if same == machine.len().max(image.len()) {
-        return;
+    same("over tcpip", &machine, &with_image(|kernel| transcript(Script::new(kernel))));
+    same("over host-sockets", &machine, &with_image_on_machine(|kernel| transcript(Script::new(kernel))));
+}
+
+fn same(which: &str, machine: &[String], image: &[String]) {
+    let same = machine.iter().zip(image).take_while(|(machine, image)| machine == image).count();
+    if same < machine.len().max(image.len()) {
+        let before = machine[same.saturating_sub(SHOWN)..same].join("\n  ");
+        panic!(
+            "{which}, after\n  {before}\nLinux says {:?} and this {:?}",
+            machine.get(same),
+            image.get(same)
+        );
     }
-    let before = machine[same.saturating_sub(SHOWN)..same].join("\n  ");
-    panic!("after\n  {before}\nLinux says {:?} and this {:?}", machine.get(same), image.get(same));
 }
 
 /// Random calls on sockets of `kind`, from several beginnings.

@@ -393,9 +393,9 @@ fn a_port_is_shared() {
         script.bind(sockets[0], &Name::loopback(0));
         let there = script.own_name(sockets[0]);
         script.bind(sockets[1], &there);
-        script.bind(sockets[2], &there);
         script.listen(sockets[0], 5);
         script.listen(sockets[1], 5);
+        script.bind(sockets[2], &there);
         script.close_all(&sockets);
     });
 }

@@ -3,10 +3,12 @@
 use alloc::boxed::Box;
 use std::io;
 
-use iface_clock::fake::FakeClock;
+use iface_clock::Clock;
 use iface_events::fake::FakeEvents;
 use iface_net_device::fake::{WireConfig, wire};
+use iface_net_stack::NetStack;
 use iface_scheduler::Scheduler;
+use iface_scheduler::fake::FakeScheduler;
 use iface_sockets::Sockets;
 use linux_raw_sys::general::{__NR_rt_sigaction, SIGPIPE};
 
@@ -54,13 +56,31 @@ pub fn with_image<T>(test: impl FnOnce(&dyn Kernel) -> T) -> T {
         memory: host_threads::HostStacks,
     };
     let Ok(provided) = sched_coop::init(&sched_coop::Config { stack_kib: 64 }, needs);
-    let linux = process(events.clock(), provided.scheduler, sockets(events, provided.scheduler));
-    linux.adopt_thread();
-    ignore_broken_pipes(&linux);
+    let net_stack = stack(events, provided.scheduler);
+    let linux = process(events.clock(), provided.scheduler, sockets_over(net_stack));
+    start(&linux);
     test(&linux)
 }
 
-fn sockets<S: Scheduler>(events: &'static FakeEvents, scheduler: S) -> impl Sockets {
+/// Calls `test` with a process over the machine's own sockets, as on the platform `linux`.
+pub fn with_image_on_machine<T>(test: impl FnOnce(&dyn Kernel) -> T) -> T {
+    let clock = ::linux::LinuxClock::start();
+    let events = ::linux::LinuxEvents::new(clock);
+    let scheduler = FakeScheduler::new(events, clock);
+    let needs = host_sockets::Needs { clock, events, platform: Fake, scheduler };
+    let config = &host_sockets::Config { resolve_timeout_ms: 100 };
+    let net_stack = host_sockets::init(config, needs).expect("the stack starts").net_stack;
+    let linux = process(clock, scheduler, sockets_over(net_stack));
+    start(&linux);
+    test(&linux)
+}
+
+fn start(linux: &Linux<impl World>) {
+    linux.adopt_thread();
+    ignore_broken_pipes(linux);
+}
+
+fn stack<S: Scheduler>(events: &'static FakeEvents, scheduler: S) -> impl NetStack {
     let (card, _) = wire(events, WireConfig::default());
     let needs = tcpip::Needs {
         clock: events.clock(),
@@ -70,7 +90,10 @@ fn sockets<S: Scheduler>(events: &'static FakeEvents, scheduler: S) -> impl Sock
         platform: Fake,
         scheduler,
     };
-    let net_stack = tcpip::init(&STACK, needs).expect("the stack starts").net_stack;
+    tcpip::init(&STACK, needs).expect("the stack starts").net_stack
+}
+
+fn sockets_over(net_stack: impl NetStack) -> impl Sockets {
     let Ok(provided) = linux_sockets::init(&linux_sockets::Config {}, linux_sockets::Needs { net_stack });
     provided.sockets
 }
@@ -98,15 +121,12 @@ static STACK: tcpip::Config = tcpip::Config {
     linger_s: 30,
 };
 
-fn process<S: Scheduler, N: Sockets>(
-    clock: &'static FakeClock,
-    scheduler: S,
-    sockets: N,
-) -> Linux<impl World> {
-    Linux::<Needs<Fake, Fake, &'static FakeClock, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
+fn process<C: Clock, S: Scheduler, N: Sockets>(clock: C, scheduler: S, sockets: N) -> Linux<impl World> {
+    Linux::<Needs<Fake, Fake, C, Fake, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
         address_space: Fake,
         arch: Fake,
         clock,
+        console: Fake,
         entropy: Fake,
         platform: Fake,
         scheduler,
