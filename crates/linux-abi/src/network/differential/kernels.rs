@@ -122,11 +122,10 @@ static STACK: tcpip::Config = tcpip::Config {
 };
 
 fn process<C: Clock, S: Scheduler, N: Sockets>(clock: C, scheduler: S, sockets: N) -> Linux<impl World> {
-    Linux::<Needs<Fake, Fake, C, Fake, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
+    Linux::<Needs<Fake, Fake, C, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
         address_space: Fake,
         arch: Fake,
         clock,
-        console: Fake,
         entropy: Fake,
         platform: Fake,
         scheduler,
