@@ -27,7 +27,8 @@ pub(crate) struct Region {
     pub writable: bool,
 }
 
-/// The segments of the image.
+/// The segments of the image, whole pages as the kernel maps them: what lies behind the last byte of one can be used as well, and
+/// who looks for the end of a text there may.
 pub(crate) fn segments() -> Vec<Region> {
     let start = (&raw const FILE).addr();
     // SAFETY: the linker laid the file's header and those of its segments out so, in a segment that is readable.
@@ -39,9 +40,10 @@ pub(crate) fn segments() -> Vec<Region> {
     let loaded = headers.iter().filter(|header| header.p_type == PT_LOAD);
     // A file whose place is chosen as it is loaded has addresses from 0 on.
     let moved = loaded.clone().find(|header| header.p_offset == 0).map_or(0, |header| start - header.p_vaddr);
-    let region = |header: &Elf_Phdr| Region {
-        range: moved + header.p_vaddr..moved + header.p_vaddr + header.p_memsz,
-        writable: header.p_flags & PF_W != 0,
+    let region = |header: &Elf_Phdr| {
+        let start = moved + header.p_vaddr;
+        let end = (start + header.p_memsz).next_multiple_of(PAGE_SIZE);
+        Region { range: start & !(PAGE_SIZE - 1)..end, writable: header.p_flags & PF_W != 0 }
     };
     loaded.map(region).collect()
 }
@@ -71,5 +73,8 @@ mod tests {
         assert!(!region_of(CONSTANT.as_ptr().addr()).writable);
         assert!(region_of((&raw const WRITABLE).addr()).writable);
         assert!(!region_of((&raw const FILE).addr()).writable);
+        for Region { range, .. } in segments() {
+            assert_eq!((range.start % PAGE_SIZE, range.end % PAGE_SIZE), (0, 0), "{range:x?}");
+        }
     }
 }
