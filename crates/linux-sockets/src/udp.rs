@@ -46,6 +46,8 @@ pub struct Udp<N: NetStack> {
     error: Cell<Option<Errno>>,
     /// A datagram taken from the stack for a look at it.
     ahead: RefCell<Option<Datagram>>,
+    /// Memory of the last one, for the next: none is allocated for each.
+    spare: RefCell<Vec<u8>>,
     scratch: Scratch,
     shut_reading: Cell<bool>,
     shut_writing: Cell<bool>,
@@ -69,6 +71,7 @@ impl<N: NetStack> Udp<N> {
             peer: Cell::new(None),
             error: Cell::new(None),
             ahead: RefCell::default(),
+            spare: RefCell::default(),
             scratch: Rc::clone(scratch),
             shut_reading: Cell::new(false),
             shut_writing: Cell::new(false),
@@ -115,7 +118,9 @@ impl<N: NetStack> Udp<N> {
             match self.stack.recv_from(socket, &mut scratch) {
                 // One that is connected hears its peer alone.
                 Ok((length, from)) if self.peer.get().is_none_or(|peer| peer == from) => {
-                    *self.ahead.borrow_mut() = Some(Datagram { bytes: Vec::from(&scratch[..length]), from });
+                    let mut bytes = self.spare.take();
+                    bytes.extend_from_slice(&scratch[..length]);
+                    *self.ahead.borrow_mut() = Some(Datagram { bytes, from });
                 }
                 Ok(_) => {}
                 Err(SocketError::Refused) => self.error.set(Some(Errno::ECONNREFUSED)),
@@ -302,8 +307,9 @@ impl<N: NetStack> Socket for Udp<N> {
         let mut ahead = self.ahead.borrow_mut();
         match ahead.as_ref().map(|datagram| self.received(datagram, buffer)) {
             Some(received) => {
-                if !peek {
-                    *ahead = None;
+                if !peek && let Some(Datagram { mut bytes, .. }) = ahead.take() {
+                    bytes.clear();
+                    self.spare.replace(bytes);
                 }
                 Ok(received)
             }

@@ -119,10 +119,10 @@ impl Unix {
         {
             return Err(errno);
         }
+        let other = self.end.peer().filter(|_| is_connected).ok_or(Errno::ENOTCONN)?;
         if self.end.is_write_shut() {
             return Err(Errno::EPIPE);
         }
-        let other = self.end.peer().filter(|_| is_connected).ok_or(Errno::ENOTCONN)?;
         other.put(bytes, &self.end)
     }
 }
@@ -132,7 +132,11 @@ impl OpenFile for Unix {
         if buffer.is_empty() && self.is_stream() {
             return Ok(0);
         }
-        self.receive(buffer, false).map(|received| received.length)
+        match self.receive(buffer, false) {
+            // Whoever waits in another thread is to go on.
+            Err(Errno::EAGAIN) if self.end.is_read_shut() => Ok(0),
+            received => received.map(|received| received.length),
+        }
     }
 
     fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {

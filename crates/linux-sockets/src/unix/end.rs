@@ -220,7 +220,7 @@ impl End {
         let Some(received) = taken else {
             return match self.error.take() {
                 Some(errno) => Err(errno),
-                None if self.no_reading.get() => Ok(Received::default()),
+                None if self.no_reading.get() && self.kind != Type::Datagram => Ok(Received::default()),
                 None => Err(Errno::EAGAIN),
             };
         };

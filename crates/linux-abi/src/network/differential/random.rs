@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use linux_raw_sys::net::{
-    AF_INET, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SO_ERROR, SO_LINGER, SOCK_DGRAM, SOCK_STREAM,
-    SOL_SOCKET,
+    AF_INET, AF_UNIX, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SO_ERROR, SO_LINGER, SOCK_DGRAM,
+    SOCK_STREAM, SOL_SOCKET,
 };
 
 use super::NONBLOCKING;
@@ -40,6 +40,7 @@ impl Random {
 pub struct Player<'a> {
     script: &'a Script<'a>,
     random: Random,
+    family: u32,
     kind: u32,
     open: Vec<usize>,
     /// Those that nothing was done with yet. Linux binds again what was connected, which is of no use.
@@ -54,9 +55,9 @@ pub struct Player<'a> {
 
 impl<'a> Player<'a> {
     /// Of sockets of `kind`, none of which is there.
-    pub fn new(script: &'a Script<'a>, random: Random, kind: u32) -> Self {
-        let (open, fresh, connected, places) = Default::default();
-        Self { script, random, kind, open, fresh, connected, all_hear: true, places }
+    pub fn new(script: &'a Script<'a>, seed: u64, family: u32, kind: u32) -> Self {
+        let (random, (open, fresh, connected, places)) = (Random(seed), Default::default());
+        Self { script, random, family, kind, open, fresh, connected, all_hear: true, places }
     }
 
     /// Does `count` things.
@@ -64,7 +65,7 @@ impl<'a> Player<'a> {
         for _ in 0..count {
             let script = self.script;
             if self.open.is_empty() || self.open.len() < MOST && self.random.below(8) == 0 {
-                let fd = script.socket(AF_INET, self.kind | NONBLOCKING);
+                let fd = script.socket(self.family, self.kind | NONBLOCKING);
                 script.note("is", self.open.len());
                 self.open.push(fd);
                 self.fresh.push(fd);
@@ -139,14 +140,20 @@ impl<'a> Player<'a> {
     }
 
     fn bind(&mut self, fd: usize) {
-        if self.script.bind(fd, &Name::loopback(0)) == 0 {
+        let wanted = if self.family == AF_UNIX {
+            // Names are the machine's, and so those of other tests.
+            Name::hidden(&format!("{} {} {}", std::process::id(), self.kind, self.random.next()))
+        } else {
+            Name::loopback(0)
+        };
+        if self.script.bind(fd, &wanted) == 0 {
             let name = self.script.own_name(fd);
             self.places.push((fd, name));
         }
     }
 
     fn listen(&mut self, fd: usize) {
-        if self.script.listen(fd, 5) == 0 {
+        if self.script.listen(fd, 5) == 0 && self.family == AF_INET {
             let name = self.script.own_name(fd);
             self.places.push((fd, Name::loopback(name.port())));
         }
