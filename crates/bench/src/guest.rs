@@ -19,6 +19,8 @@ pub const SETTINGS: &str = "/etc/nginx/nginx.conf";
 
 const INIT: &str = include_str!("../guest/init");
 const CONFIGURATION: &str = include_str!("../guest/nginx.conf");
+/// What stands in it for the most connections at once, for which nginx takes memory when it starts.
+const CONNECTIONS: &str = "@connections@";
 
 /// Modules of the network card, each behind those that it needs. A kernel that has one built in has no file of it.
 const MODULES: [&str; 8] = [
@@ -45,17 +47,17 @@ const LISTING: Duration = Duration::from_secs(10);
 const DIRECTORIES: [&str; 8] = ["dev", "etc/nginx", "lib64", "modules", "proc", SITE, "sys", "var/lib/nginx"];
 
 /// Makes the root of an image at `root`: the files that are to be served, at `site` in it, and the settings of nginx.
-pub fn make_image_root(files: &Path, site: &str, root: &Path) -> Result<(), Error> {
+pub fn make_image_root(files: &Path, connections: usize, site: &str, root: &Path) -> Result<(), Error> {
     let (settings, site) = (root.join(SETTINGS.trim_start_matches('/')), root.join(site));
     for directory in [&site, settings.parent().unwrap_or(root)] {
         fs::create_dir_all(directory).map_err(Error::file(directory))?;
     }
-    write(&settings, CONFIGURATION, 0o644)?;
+    write(&settings, &configuration(connections), 0o644)?;
     copy_files(files, &site)
 }
 
 /// Makes the root of Linux at `root`, of unpacked packages and of the files that are to be served.
-pub fn make_root(packages: &Path, files: &Path, root: &Path) -> Result<(), Error> {
+pub fn make_root(packages: &Path, files: &Path, connections: usize, root: &Path) -> Result<(), Error> {
     for directory in DIRECTORIES.into_iter().chain(["bin", "tmp", "usr/sbin"]).chain(LIBRARIES) {
         let path = root.join(directory);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
@@ -70,10 +72,14 @@ pub fn make_root(packages: &Path, files: &Path, root: &Path) -> Result<(), Error
     symlink(target, root.join(LOADER)).map_err(Error::file(&root.join(LOADER)))?;
     copy_modules(packages, &root.join("modules"))?;
     write(&root.join("init"), INIT, 0o755)?;
-    write(&root.join(SETTINGS.trim_start_matches('/')), CONFIGURATION, 0o644)?;
+    write(&root.join(SETTINGS.trim_start_matches('/')), &configuration(connections), 0o644)?;
     write(&root.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n", 0o644)?;
     write(&root.join("etc/group"), "root:x:0:\n", 0o644)?;
     copy_files(files, &root.join(SITE))
+}
+
+fn configuration(connections: usize) -> String {
+    CONFIGURATION.replace(CONNECTIONS, &connections.to_string())
 }
 
 /// Writes a directory as an archive that the kernel, and the image, take for a root.
@@ -211,7 +217,7 @@ mod tests {
     fn a_root_has_the_server_what_it_needs_and_the_site() {
         let (packages, site, made) = (packages(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(site.path().join("index.html"), "page").unwrap();
-        make_root(packages.path(), site.path(), made.path()).unwrap();
+        make_root(packages.path(), site.path(), 64, made.path()).unwrap();
         let there = |path: &str| made.path().join(path).exists();
         assert!(there("usr/sbin/nginx") && there("bin/busybox") && there("etc/nginx/nginx.conf"));
         assert!(
@@ -227,10 +233,11 @@ mod tests {
         let (files, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(files.path().join("index.html"), "page").unwrap();
         for (site, place) in [("", "index.html"), (SITE, "srv/www/index.html")] {
-            make_image_root(files.path(), site, made.path()).unwrap();
+            make_image_root(files.path(), 64, site, made.path()).unwrap();
             assert!(made.path().join(place).exists(), "{place}");
         }
-        assert!(made.path().join("etc/nginx/nginx.conf").exists());
+        let settings = fs::read_to_string(made.path().join("etc/nginx/nginx.conf")).unwrap();
+        assert!(settings.contains("worker_connections 64;"), "{settings}");
     }
 
     #[test]

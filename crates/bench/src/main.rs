@@ -48,6 +48,9 @@ pub struct Arguments {
     /// Seconds of a round of wrk
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// Measure sizes and instructions alone, which hardly depend on what else the machine does
+    #[arg(long)]
+    counts: bool,
     /// Write everything measured, with every round
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,

@@ -21,18 +21,14 @@ pub fn page(results: &Results) -> String {
 pub fn section(comparison: &Comparison) -> String {
     let Comparison { image, beside, rows } = comparison;
     let mut text = format!("## {image}\n\n| figure | {image} | {beside} | ratio |\n|---|---:|---:|---:|\n");
-    for row in rows {
-        let (label, part) = (row.figure.label(), row.figure.is_part());
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "| {label} | {} | {} | {} |",
-            cell(&row.image, part),
-            cell(&row.beside, part),
-            ratio(row)
-        );
-    }
+    rows.iter().for_each(|row| text += &line(row));
     text
+}
+
+/// One row of a table.
+pub fn line(row: &Row) -> String {
+    let (label, part) = (row.figure.label(), row.figure.is_part());
+    format!("| {label} | {} | {} | {} |\n", cell(&row.image, part), cell(&row.beside, part), ratio(row))
 }
 
 /// The ratio as a number without a unit, in bold where the image does better.
@@ -114,11 +110,6 @@ mod tests {
         Row { figure, image: value(image), beside: value(beside) }
     }
 
-    fn line(row: Row) -> String {
-        let comparison = Comparison { image: "it".into(), beside: "other".into(), rows: vec![row] };
-        section(&comparison).lines().last().unwrap().to_owned()
-    }
-
     #[test]
     fn numbers_are_told_to_three_digits() {
         let told: Vec<String> = [0.5, 12.34, 123.4, 1234.5, 1_234_567.0].map(number).to_vec();
@@ -127,21 +118,21 @@ mod tests {
 
     #[test]
     fn a_ratio_is_bold_where_the_image_does_better() {
-        let told = line(row(Figure::Bytes, &[100.0], &[400.0]));
-        assert_eq!(told, "| size, bytes | 100 | 400 | **0.25** |");
-        let told = line(row(Figure::RequestsPerSecond, &[200.0], &[400.0]));
-        assert_eq!(told, "| requests per second, `wrk -c30` | 200 | 400 | 0.50 |");
+        let told = line(&row(Figure::Bytes, &[100.0], &[400.0]));
+        assert_eq!(told, "| size, bytes | 100 | 400 | **0.25** |\n");
+        let told = line(&row(Figure::RequestsPerSecond, &[200.0], &[400.0]));
+        assert_eq!(told, "| requests per second, `wrk -c30` | 200 | 400 | 0.50 |\n");
     }
 
     #[test]
     fn the_spread_of_several_rounds_is_told() {
-        let told = line(row(Figure::IdleInstructions, &[100.0, 99.0, 101.0], &[100.0, 100.0, 150.0]));
-        assert!(told.ends_with("| 100 ± 1.0 % | 100 ± 25 % | **0.99** |"), "{told}");
+        let told = line(&row(Figure::IdleInstructions, &[100.0, 99.0, 101.0], &[100.0, 100.0, 150.0]));
+        assert!(told.ends_with("| 100 ± 1.0 % | 100 ± 25 % | **0.99** |\n"), "{told}");
     }
 
     #[test]
     fn what_was_not_measured_says_why_and_has_no_ratio() {
-        let told = line(row(Figure::IdleConnections, &[], &[0.95]));
-        assert_eq!(told, "| of these beside 10,000 idle connections | not measured | 95 % | – |");
+        let told = line(&row(Figure::IdleConnections, &[], &[0.95]));
+        assert_eq!(told, "| of these beside 10,000 idle connections | not measured | 95 % | – |\n");
     }
 }

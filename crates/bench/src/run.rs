@@ -23,6 +23,10 @@ use crate::{Arguments, counter, guest, network, page, preflight};
 /// Files that a process may have open: thousands of connections, of the client and of native servers.
 const OPEN_FILES: u64 = 65_536;
 
+/// Connections that the servers are set up for where the page is measured, and where thousands are idle.
+const CONNECTIONS: usize = 1100;
+const MANY_CONNECTIONS: usize = 11_000;
+
 const QUESTION: Duration = Duration::from_secs(20);
 
 /// Where packages are kept from run to run.
@@ -44,7 +48,7 @@ pub fn measure(arguments: &Arguments, scratch: &Path) -> Result<(), Error> {
     let packages = Packages::prepared(&cache()?)?;
     allow_open_files()?;
     network::make()?;
-    let plan = Plan { rounds: arguments.rounds.into(), seconds: arguments.seconds };
+    let plan = Plan { rounds: arguments.rounds.into(), seconds: arguments.seconds, counts: arguments.counts };
     let load_before = load_average();
     let mut progress = Progress::new(&measure::durations(&images, plan));
     let mut comparisons = Vec::new();
@@ -87,8 +91,10 @@ fn make_parts(packages: &Packages, image: &Image, scratch: &Path) -> Result<Part
         large: Roots::at(&large),
     };
     let index = Server::start_and_wait(Subject::Image(image).recipe(&parts, Setup::PACKED))?.page()?;
-    make_roots(&parts.page, packages, image, &make_files(&page, &index, 0)?)?;
-    make_roots(&parts.large, packages, image, &make_files(&large, &index, LARGE_BYTES)?)?;
+    let small = Served { files: make_files(&page, &index, 0)?, connections: CONNECTIONS };
+    let big = Served { files: make_files(&large, &index, LARGE_BYTES)?, connections: MANY_CONNECTIONS };
+    make_roots(&parts.page, packages, image, &small)?;
+    make_roots(&parts.large, packages, image, &big)?;
     Ok(parts)
 }
 
@@ -104,11 +110,18 @@ fn make_files(directory: &Path, index: &[u8], large: u64) -> Result<PathBuf, Err
     Ok(files)
 }
 
-fn make_roots(roots: &Roots, packages: &Packages, image: &Image, files: &Path) -> Result<(), Error> {
-    guest::make_root(&packages.root, files, &roots.linux)?;
+/// What is served, and to how many at once.
+struct Served {
+    files: PathBuf,
+    connections: usize,
+}
+
+fn make_roots(roots: &Roots, packages: &Packages, image: &Image, served: &Served) -> Result<(), Error> {
+    let Served { files, connections } = served;
+    guest::make_root(&packages.root, files, *connections, &roots.linux)?;
     guest::archive(&roots.linux, &roots.initramfs)?;
     let directory = roots.image.with_extension("root");
-    guest::make_image_root(files, image.site, &directory)?;
+    guest::make_image_root(files, *connections, image.site, &directory)?;
     guest::archive(&directory, &roots.image)
 }
 

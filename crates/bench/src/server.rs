@@ -15,7 +15,7 @@ use crate::counter::Count;
 use crate::error::Error;
 
 /// How long a server may take to its first answer: a Linux guest on a busy machine takes a minute.
-const START: Duration = Duration::from_secs(180);
+pub const START: Duration = Duration::from_secs(180);
 /// How long one attempt to connect may take while the server starts, and the pause behind it.
 const ATTEMPT: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -69,12 +69,12 @@ impl Server {
     /// Starts it, and waits for its first answer.
     pub fn start_and_wait(recipe: Recipe) -> Result<Self, Error> {
         let mut server = Self::start(recipe)?;
-        server.first_answer().map(|_| server)
+        server.first_answer(START).map(|_| server)
     }
 
     /// Waits for the first answer, and tells how long after the start it came.
-    pub fn first_answer(&mut self) -> Result<Duration, Error> {
-        while self.started.elapsed() < START {
+    pub fn first_answer(&mut self, patience: Duration) -> Result<Duration, Error> {
+        while self.started.elapsed() < patience {
             if let Some(status) = self.group.ended().map_err(Error::system("waiting for a server"))? {
                 return Err(self.failed(&format!("it ended with status {status}")));
             }
@@ -83,7 +83,7 @@ impl Server {
             }
             thread::sleep(PAUSE);
         }
-        Err(self.failed(&format!("no answer in {} s", START.as_secs())))
+        Err(self.failed(&format!("no answer in {} s", patience.as_secs())))
     }
 
     fn answers(&self) -> bool {

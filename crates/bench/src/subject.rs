@@ -32,7 +32,7 @@ pub enum Files {
     /// What is packed into the image; Linux has nothing of that kind, and has the page.
     Packed,
     Page,
-    /// The page and the large file.
+    /// The page and the large file, to many connections.
     Large,
 }
 

@@ -123,11 +123,14 @@ pub(crate) struct Bench {
     /// Seconds of a round of wrk
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seconds: Option<u32>,
+    /// Measure sizes and instructions alone, which hardly depend on what else the machine does
+    #[arg(long)]
+    pub(crate) counts: bool,
     /// Write everything measured, with every round
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub(crate) json: Option<PathBuf>,
     /// Write the results into the checkout's book
-    #[arg(long)]
+    #[arg(long, conflicts_with = "counts")]
     pub(crate) record: bool,
 }
 

@@ -48,6 +48,9 @@ fn command(program: &Path, built: &[PathBuf], bench: &Bench, checkout: &Path) ->
     if let Some(seconds) = bench.seconds {
         command.arg("--seconds").arg(seconds.to_string());
     }
+    if bench.counts {
+        command.arg("--counts");
+    }
     if bench.record {
         command.arg("--json").arg(checkout.join(JSON)).arg("--page").arg(checkout.join(PAGE));
     } else if let Some(json) = &bench.json {
@@ -61,15 +64,25 @@ fn command(program: &Path, built: &[PathBuf], bench: &Bench, checkout: &Path) ->
 mod tests {
     use super::*;
 
+    fn words(bench: &Bench) -> String {
+        let command = command(Path::new("bench"), &["/out".into()], bench, Path::new("/checkout"));
+        command.get_args().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    }
+
+    const PLAIN: Bench =
+        Bench { images: Vec::new(), rounds: None, seconds: None, counts: false, json: None, record: false };
+
+    #[test]
+    fn options_are_handed_on() {
+        let bench =
+            Bench { rounds: Some(3), seconds: Some(2), counts: true, json: Some("it.json".into()), ..PLAIN };
+        assert_eq!(words(&bench), "--rounds 3 --seconds 2 --counts --json it.json /out");
+    }
+
     #[test]
     fn results_are_recorded_in_the_book() {
-        let bench = Bench { images: Vec::new(), rounds: Some(3), seconds: None, json: None, record: true };
-        let command = command(Path::new("bench"), &["/out".into()], &bench, Path::new("/checkout"));
-        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-        assert_eq!(
-            words.join(" "),
-            format!("--rounds 3 --json /checkout/{JSON} --page /checkout/{PAGE} /out")
-        );
+        let bench = Bench { record: true, ..PLAIN };
+        assert_eq!(words(&bench), format!("--json /checkout/{JSON} --page /checkout/{PAGE} /out"));
     }
 
     #[test]
