@@ -17,6 +17,8 @@ const LATCH: u8 = 0b1000_0000;
 const GATE: u8 = 1 << 0;
 /// Its output is heard.
 const AUDIBLE: u8 = 1 << 1;
+/// Its output, which in mode 0 is high once it has come to zero.
+const OUTPUT: u8 = 1 << 5;
 
 /// More readings than a machine with the timer needs for a millisecond.
 const PATIENCE: u32 = 100_000;
@@ -44,12 +46,19 @@ impl IntervalTimer {
         }
     }
 
-    /// Waits until the count is `target` or less.
+    /// Whether it has come to zero since it was started, after 55 ms. It goes on counting from 65,535, so that a count tells
+    /// nothing any more.
+    pub fn has_run_out(&self) -> bool {
+        // SAFETY: as in `start`.
+        unsafe { inb(SPEAKER) & OUTPUT != 0 }
+    }
+
+    /// Waits until the count is `target` or less, or it has run out.
     ///
     /// # Panics
     /// When it does not count: the machine has no such timer.
     pub fn wait_until(&self, target: u16) {
-        let counts = (0..PATIENCE).any(|_| self.count() <= target);
+        let counts = (0..PATIENCE).any(|_| self.count() <= target || self.has_run_out());
         assert!(
             counts,
             "the machine tells no rate of its time-stamp counter and has no interval timer to measure it by"
