@@ -25,5 +25,5 @@ in
     (ask "BGSAVE\r\n" "-ERR")
     (ask "PING\r\n" "+PONG\r\n")
   ];
-  timeoutSeconds = 60;
+  timeoutSeconds = 120;
 }

@@ -21,7 +21,7 @@
     arguments = [ "/etc/redis.conf" ];
     ports.redis = 6379;
   };
-  platforms = [ "kvm" ];
+  platforms = [ "kvm" "xen" ];
   memoryMiB = 64;
   libs.rootfs.tree."etc/redis.conf" = ./redis.conf;
 }
