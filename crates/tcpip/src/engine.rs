@@ -394,10 +394,7 @@ impl<D: NetDevice> Engine<D> {
 
     /// Shows `frame` to the protocols, which see the socket `number` alone.
     fn exchange(&mut self, way: Way, frame: &[u8], number: u32) {
-        let interface = match way {
-            Way::Card => &mut self.interface,
-            Way::Loopback => &mut self.loopback,
-        };
+        let interface = way.of(&mut self.interface, &mut self.loopback);
         if let Some(sockets) = self.table.slot(number).entry.sockets() {
             interface.poll_ingress_single(micros(self.now), &mut self.port.with(way, frame), sockets);
         }
@@ -524,10 +521,7 @@ impl<D: NetDevice> Engine<D> {
         if let Some(connection) = self.table.connection(number) {
             connection.socket_mut().abort();
             let (time, way) = (micros(self.now), connection.way);
-            let interface = match way {
-                Way::Card => &mut self.interface,
-                Way::Loopback => &mut self.loopback,
-            };
+            let interface = way.of(&mut self.interface, &mut self.loopback);
             interface.poll_egress(time, &mut self.port.sending(way), &mut connection.sockets);
             self.retire(number);
         }
@@ -556,10 +550,7 @@ impl<D: NetDevice> Engine<D> {
         let mut again = true;
         for _ in 0..SEGMENTS_PER_TURN {
             let Some(sockets) = self.table.slot(number).entry.sockets() else { return true };
-            let interface = match way {
-                Way::Card => &mut self.interface,
-                Way::Loopback => &mut self.loopback,
-            };
+            let interface = way.of(&mut self.interface, &mut self.loopback);
             let next = turn(interface, &mut self.port.sending(way), sockets, time);
             again = next.again;
             if !again {
@@ -645,12 +636,14 @@ impl<D: NetDevice> Engine<D> {
         if !connection.is_orphan() || connection.state() != State::TimeWait {
             return;
         }
-        if connection.way == Way::Loopback {
-            return self.retire(number);
-        }
-        let pending = self.interface.poll_at(micros(now), &connection.sockets);
+        let interface = connection.way.of(&mut self.interface, &mut self.loopback);
+        let pending = interface.poll_at(micros(now), &connection.sockets);
         if pending.is_some_and(|at| at <= micros(now) + delay) {
             return;
+        }
+        // No packet of this host to itself comes late.
+        if connection.way == Way::Loopback {
+            return self.retire(number);
         }
         if let Some(numbers) = connection.numbers {
             self.time_wait.remember(connection.flow, numbers, now);

@@ -169,10 +169,7 @@ impl<D: NetDevice> Engine<D> {
     fn begin(&mut self, number: u32, peer: (IpAddr, u16), source: (IpAddr, u16)) {
         let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source.0), source.1));
         if let Some(connection) = self.table.connection(number) {
-            let interface = match connection.way {
-                Way::Card => &mut self.interface,
-                Way::Loopback => &mut self.loopback,
-            };
+            let interface = connection.way.of(&mut self.interface, &mut self.loopback);
             let begun = connection.socket_mut().connect(interface.context(), remote, local);
             debug_assert!(begun.is_ok(), "both ends are addresses of hosts");
         }

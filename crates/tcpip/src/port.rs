@@ -18,6 +18,16 @@ pub enum Way {
     Loopback,
 }
 
+impl Way {
+    /// Which of two is for this way.
+    pub fn of<T>(self, card: T, loopback: T) -> T {
+        match self {
+            Self::Card => card,
+            Self::Loopback => loopback,
+        }
+    }
+}
+
 /// A card and what is known of it, and the way back to this host.
 pub struct Port<D> {
     pub device: D,
