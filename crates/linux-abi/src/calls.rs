@@ -395,7 +395,7 @@ impl<W: World> Linux<W> {
     fn absent(&self, number: u32) -> Result<(), Errno> {
         if self.missed.borrow_mut().insert(number) {
             let name = names::name(number).unwrap_or("of no name");
-            log::warn!("linux-abi: the program made system call {number} ({name}), which is not there");
+            log::warn!("the program made system call {number} ({name}), which is not there");
         }
         Err(Errno::ENOSYS)
     }

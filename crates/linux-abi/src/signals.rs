@@ -354,25 +354,26 @@ impl<W: World> Linux<W> {
             IGNORED => Delivery::Nothing,
             DEFAULT if goes_unseen(sent.signal) => Delivery::Nothing,
             DEFAULT => self.platform.exit(ExitStatus((ENDED_BY_SIGNAL + sent.signal) as u8)),
-            _ => {
-                self.handle(sent, action);
-                if action.has(SA_RESTART) { Delivery::Restart } else { Delivery::Interrupt }
-            }
+            _ => self.handle(sent, action),
         }
     }
 
     /// Calls a program's handler, with the signal held off meanwhile.
-    fn handle(&self, sent: Sent, action: Action) {
+    fn handle(&self, sent: Sent, action: Action) -> Delivery {
         if action.has(SA_RESETHAND) {
             self.signals.actions.borrow_mut()[sent.signal as usize - 1].handler = DEFAULT;
         }
-        let Ok(ThreadSignals { mask, .. }) = self.thread_signals() else { return };
+        let Ok(ThreadSignals { mask, .. }) = self.thread_signals() else { return Delivery::Nothing };
         let own = if action.has(SA_NODEFER) { Set::default() } else { Set::of(sent.signal) };
         let during = mask.with(Set(action.mask)).with(own).without(Set::SURE);
         // The thread exists, as it was just asked for.
         let _ = self.change_thread_signals(|signals| signals.mask = during);
-        call_handler(&Information::of(sent, self.users.borrow().user.real), action);
-        let _ = self.change_thread_signals(|signals| signals.mask = mask);
+        let information = Information::of(sent, self.users.borrow().user.real);
+        let after = call_handler(&information, action, mask).without(Set::SURE);
+        let _ = self.change_thread_signals(|signals| signals.mask = after);
+        // A handler that has its own signal held off for good ends what it interrupts: so musl cancels a thread that waits.
+        let is_last = after.has(sent.signal) && !mask.has(sent.signal);
+        if action.has(SA_RESTART) && !is_last { Delivery::Restart } else { Delivery::Interrupt }
     }
 
     /// Makes a call with another mask meanwhile, where the program has one for it (pselect(2)).
@@ -463,22 +464,27 @@ impl<W: World> Linux<W> {
     }
 }
 
-/// Calls a handler as Linux would have it called, with what is known of the signal.
-fn call_handler(information: &Information, action: Action) {
+/// Where a handler finds the mask that comes into force when it returns (`uc_sigmask`), in words.
+const MASK_IN_CONTEXT: usize = 37;
+
+/// Calls a handler as Linux would have it called, with what is known of the signal; gives the mask that it leaves.
+fn call_handler(information: &Information, action: Action, mask: Set) -> Set {
     type Plain = extern "C" fn(signal: u32);
-    type Informed = extern "C" fn(signal: u32, information: *const Information, context: *const [u64; 121]);
+    type Informed = extern "C" fn(signal: u32, information: *const Information, context: *mut [u64; 121]);
     // Registers at the interrupted instruction are not known: it is a call, between two of which the program's own are.
-    let context = [0; 121];
+    let mut context = [0; 121];
+    context[MASK_IN_CONTEXT] = mask.0;
     // SAFETY: the program says that there is a function of this type, as sigaction(2) has it.
     unsafe {
         if action.has(SA_SIGINFO) {
             core::mem::transmute::<usize, Informed>(action.handler)(
                 information.signal,
                 information,
-                &raw const context,
+                &raw mut context,
             );
         } else {
             core::mem::transmute::<usize, Plain>(action.handler)(information.signal);
         }
     }
+    Set(context[MASK_IN_CONTEXT])
 }

@@ -164,3 +164,22 @@ fn a_stack_for_handlers_is_kept_for_who_asks() {
     assert_eq!(set(&stack(0, 100), &mut old), Errno::ENOMEM.returned());
     assert_eq!(set(&stack(64, 8192), &mut old), Errno::EINVAL.returned());
 }
+
+/// Has its own signal held off from now on, as musl does to a thread that is cancelled.
+extern "C" fn hold_off(signal: u32, _: usize, context: *mut [u64; 121]) {
+    // SAFETY: linux-abi passes a `ucontext_t`.
+    unsafe { (*context)[37] |= bit(signal) };
+}
+
+#[test]
+fn a_handler_that_leaves_its_signal_held_off_ends_what_it_interrupts() {
+    let linux = leaked();
+    let [reader, _] = pipe(linux);
+    let action = [hold_off as *const () as usize, (SA_SIGINFO | SA_RESTART) as usize, 0, 0];
+    call(linux, numbers::__NR_rt_sigaction, &[SIGUSR1 as usize, action.as_ptr() as usize, 0, 8]);
+    linux.scheduler.spawn("sender", Box::new(|| linux.send_from_kernel(SIGUSR1))).unwrap();
+    assert_eq!(read(linux, reader, &mut [0; 1]), Errno::EINTR.returned());
+    let mut mask = 0_u64;
+    call(linux, numbers::__NR_rt_sigprocmask, &[0, 0, &raw mut mask as usize, 8]);
+    assert_eq!(mask, bit(SIGUSR1));
+}
