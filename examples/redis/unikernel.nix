@@ -21,7 +21,7 @@
     arguments = [ "/etc/redis.conf" ];
     ports.redis = 6379;
   };
-  platforms = [ "kvm" "xen" ];
+  platforms = [ "kvm" "linux" "xen" ];
   memoryMiB = 64;
   libs.rootfs.tree."etc/redis.conf" = ./redis.conf;
 }
