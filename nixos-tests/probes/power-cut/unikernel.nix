@@ -1,0 +1,7 @@
+{
+  app = {
+    crate = ./.;
+    needs = [ "console" "filesystem" "platform" ];
+  };
+  choose.filesystem = "fat";
+}
