@@ -16,13 +16,18 @@ const MOST_LATE: usize = 65_536;
 impl<D: BlockDevice> Volume<D> {
     /// Returns when all is on the medium.
     pub(crate) fn synchronize(&mut self) -> Result<(), FileError> {
-        self.write_entries()?;
+        self.write_entries(|volume, node| !volume.replacing.contains(&node))?;
         // First the clusters, with what lies in them: what a directory or a chain leads to is there before it leads there.
         self.write_table()?;
         if self.table.apply_links() {
             self.write_table()?;
         }
         self.write_sectors()?;
+        if !self.replacing.is_empty() {
+            self.write_entries(|_, _| true)?;
+            self.write_sectors()?;
+            self.replacing.clear();
+        }
         // What was moved has its new name; for a moment it has two, rather than none.
         if !self.moved.is_empty() {
             for (directory, slots) in core::mem::take(&mut self.moved) {
@@ -58,9 +63,9 @@ impl<D: BlockDevice> Volume<D> {
         if is_much { self.synchronize() } else { Ok(()) }
     }
 
-    /// Puts what nodes have become into the sectors of their directories.
-    fn write_entries(&mut self) -> Result<(), FileError> {
-        let changed: Vec<_> = self.changed.iter().copied().collect();
+    /// Puts what those nodes have become that are due into the sectors of their directories.
+    fn write_entries(&mut self, is_due: impl Fn(&Self, u64) -> bool) -> Result<(), FileError> {
+        let changed: Vec<_> = self.changed.iter().copied().filter(|node| is_due(self, *node)).collect();
         for node in changed {
             if let Some(item) = self.items.get(&node)
                 && let Some(slots) = &item.slots

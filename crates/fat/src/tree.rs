@@ -16,6 +16,8 @@ use crate::{
     volume::{ROOT, Volume},
 };
 
+/// Bytes that a disk writes all or not, whatever happens meanwhile.
+const SECTOR: u64 = 512;
 const DOT: [u8; 11] = *b".          ";
 const DOT_DOT: [u8; 11] = *b"..         ";
 /// Where these two are in each directory but the root.
@@ -64,6 +66,7 @@ impl<D: BlockDevice> Volume<D> {
             self.clear_slots(directory, slots)?;
         }
         self.changed.remove(&node);
+        self.replacing.remove(&node);
         Ok(())
     }
 
@@ -123,21 +126,26 @@ impl<D: BlockDevice> Volume<D> {
         }
     }
 
-    /// Moves a file into the slots of another one: on the disk that is one sector, so that it is done or not.
+    /// Moves a file into the slots of another one.
     fn move_onto(&mut self, node: u64, target: u64) -> Result<(), FileError> {
         let (parent, old_slots) = (self.item(node)?.parent, self.unlist(node)?);
         let replaced = self.item_mut(target)?;
         let (directory, name, slots) = (replaced.parent, replaced.name.clone(), replaced.slots.take());
         let (short, case) = (replaced.entry.name(), replaced.entry.nt_case());
         self.changed.remove(&target);
+        self.replacing.remove(&target);
         self.directory(directory)?.replace(&name, node);
         let item = self.item_mut(node)?;
         item.entry.set_name(short);
         item.entry.set_nt_case(case);
         (item.parent, item.name, item.slots) = (directory, name, slots);
         self.changed.insert(node);
-        self.moved.extend(old_slots.map(|slots| (parent, slots)));
-        Ok(())
+        let Some(old_slots) = old_slots else { return Ok(()) };
+        // The other order would have two names for one file, of which one is likely to be removed.
+        if !self.ends_beside(node, parent, &old_slots)? {
+            self.replacing.insert(node);
+        }
+        self.clear_slots(parent, old_slots)
     }
 
     /// Moves a node to a name that is not taken.
@@ -151,8 +159,20 @@ impl<D: BlockDevice> Volume<D> {
             self.directory(parent)?.insert(&old_name, old_entry.name(), node);
             return Err(error);
         }
-        self.moved.extend(old_slots.map(|slots| (parent, slots)));
-        Ok(())
+        match old_slots {
+            Some(slots) if self.ends_beside(node, parent, &slots)? => self.clear_slots(parent, slots),
+            slots => {
+                self.moved.extend(slots.map(|slots| (parent, slots)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the slots of a node end in the same sector as others, so that both are written or none.
+    fn ends_beside(&mut self, node: u64, directory: u64, slots: &Range<u32>) -> Result<bool, FileError> {
+        let item = self.item(node)?;
+        let (parent, Some(own)) = (item.parent, item.slots.clone()) else { return Ok(false) };
+        Ok(self.place_of(parent, own.end - 1)? / SECTOR == self.place_of(directory, slots.end - 1)? / SECTOR)
     }
 
     /// A directory that has a name, so that something can be put there.
@@ -216,10 +236,15 @@ impl<D: BlockDevice> Volume<D> {
 
     /// Changes the first bytes of a slot.
     pub(crate) fn set_slot(&mut self, directory: u64, slot: u32, bytes: &[u8]) -> Result<(), FileError> {
+        let place = self.place_of(directory, slot)?;
+        self.sectors.set(&mut self.medium, place, bytes).map_err(failed)
+    }
+
+    /// Where on the disk a slot of a directory is.
+    fn place_of(&mut self, directory: u64, slot: u32) -> Result<u64, FileError> {
         let geometry = self.geometry;
         let offset = u64::from(slot) * ENTRY_SIZE as u64;
-        let place = self.directory(directory)?.area.place(&geometry, offset).ok_or(FileError::Corrupt)?;
-        self.sectors.set(&mut self.medium, place, bytes).map_err(failed)
+        self.directory(directory)?.area.place(&geometry, offset).ok_or(FileError::Corrupt)
     }
 
     /// Adds a cluster of empty slots to a directory.

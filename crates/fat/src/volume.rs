@@ -39,6 +39,8 @@ pub(crate) struct Volume<D> {
     pub(crate) sectors: Sectors,
     /// Nodes whose slot on the disk is older than their entry here.
     pub(crate) changed: BTreeSet<u64>,
+    /// Those of them that took the slots of others, and are written once nothing else leads to their clusters.
+    pub(crate) replacing: BTreeSet<u64>,
     /// Slots that names were moved away from, by directory: they go once the new ones are on the disk.
     pub(crate) moved: Vec<(u64, Range<u32>)>,
     /// Free clusters, as the disk says in its sector for that.
@@ -75,6 +77,7 @@ impl<D: BlockDevice> Volume<D> {
             table,
             sectors: Sectors::default(),
             changed: BTreeSet::new(),
+            replacing: BTreeSet::new(),
             moved: Vec::new(),
             told_unused: None,
             files: VecDeque::new(),
