@@ -10,6 +10,7 @@ use std::time::Instant;
 use symbolize::Backtraces;
 
 use crate::Failure;
+use crate::transcript::Transcript;
 
 /// A line longer than this many bytes is taken in pieces.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -27,13 +28,13 @@ pub(crate) struct Console {
 
 #[derive(Default)]
 struct Shared {
-    transcript: Mutex<Transcript>,
+    lines: Mutex<Lines>,
     changed: Condvar,
 }
 
 /// What of the lines so far is needed.
 #[derive(Default)]
-struct Transcript {
+struct Lines {
     expected: Vec<String>,
     /// How many of `expected` were found, each behind the one before.
     found: usize,
@@ -47,19 +48,27 @@ struct Transcript {
     backtraces: Backtraces,
     last_lines: VecDeque<String>,
     open_streams: usize,
+    /// What all of them are compared with.
+    compared: Option<Transcript>,
 }
 
 impl Console {
     /// Reads the streams to their ends, each in a thread of its own.
-    pub(crate) fn new(streams: Vec<Box<dyn Read + Send>>, expected: &[String], absent: &[String]) -> Self {
-        let transcript = Transcript {
+    pub(crate) fn new(
+        streams: Vec<Box<dyn Read + Send>>,
+        expected: &[String],
+        absent: &[String],
+        compared: Option<Transcript>,
+    ) -> Self {
+        let lines = Lines {
             expected: expected.to_vec(),
             absent: absent.to_vec(),
             shown: vec![None; absent.len()],
             open_streams: streams.len(),
-            ..Transcript::default()
+            compared,
+            ..Lines::default()
         };
-        let shared = Arc::new(Shared { transcript: Mutex::new(transcript), changed: Condvar::new() });
+        let shared = Arc::new(Shared { lines: Mutex::new(lines), changed: Condvar::new() });
         for stream in streams {
             let shared = Arc::clone(&shared);
             thread::spawn(move || shared.read(stream));
@@ -69,11 +78,11 @@ impl Console {
 
     /// Waits until the expected text of this index has come.
     pub(crate) fn shows(&self, index: usize, deadline: Instant) -> Result<(), Failure> {
-        self.wait("the console", deadline, |transcript| {
-            if index < transcript.found {
+        self.wait("the console", deadline, |lines| {
+            if index < lines.found {
                 return Some(Ok(()));
             }
-            (transcript.open_streams == 0).then_some(Err(Failure::NotShown))
+            (lines.open_streams == 0).then_some(Err(Failure::NotShown))
         })
     }
 
@@ -85,21 +94,30 @@ impl Console {
         }
     }
 
+    /// Waits for the last line of the transcript that is compared, and judges them all.
+    pub(crate) fn matches_transcript(&self, deadline: Instant) -> Result<(), Failure> {
+        let over = self.wait("the transcript's last line", deadline, |lines| {
+            let is_over = lines.compared.as_ref().is_none_or(Transcript::is_over);
+            (is_over || lines.open_streams == 0).then_some(Ok(()))
+        });
+        // What came until then says more than that time was over.
+        let judged = self.shared.lock().compared.as_ref().map_or(Ok(()), Transcript::judge);
+        judged.and(over)
+    }
+
     /// Waits until `run` tells where a service is.
     pub(crate) fn address(&self, service: &str, deadline: Instant) -> Result<SocketAddr, Failure> {
-        self.wait("the address of a service", deadline, |transcript| {
-            if let Some(address) = transcript.addresses.get(service) {
+        self.wait("the address of a service", deadline, |lines| {
+            if let Some(address) = lines.addresses.get(service) {
                 return Some(Ok(*address));
             }
-            (transcript.open_streams == 0).then_some(Err(Failure::NoAddress { service: service.to_owned() }))
+            (lines.open_streams == 0).then_some(Err(Failure::NoAddress { service: service.to_owned() }))
         })
     }
 
     /// Waits until every stream has ended: nothing more can appear.
     pub(crate) fn ends(&self, deadline: Instant) -> Result<(), Failure> {
-        self.wait("the end of the console", deadline, |transcript| {
-            (transcript.open_streams == 0).then_some(Ok(()))
-        })
+        self.wait("the end of the console", deadline, |lines| (lines.open_streams == 0).then_some(Ok(())))
     }
 
     /// The addresses of all backtraces so far.
@@ -116,27 +134,27 @@ impl Console {
         &self,
         waiting_for: &str,
         deadline: Instant,
-        ready: impl Fn(&Transcript) -> Option<Result<T, Failure>>,
+        ready: impl Fn(&Lines) -> Option<Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let mut transcript = self.shared.lock();
+        let mut lines = self.shared.lock();
         loop {
-            if let Some(result) = ready(&transcript) {
+            if let Some(result) = ready(&lines) {
                 return result;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Failure::TimedOut { waiting_for: waiting_for.to_owned() });
             }
-            let woken = self.shared.changed.wait_timeout(transcript, left);
-            transcript = woken.unwrap_or_else(PoisonError::into_inner).0;
+            let woken = self.shared.changed.wait_timeout(lines, left);
+            lines = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl Shared {
-    /// A transcript is consistent after every line, so that a reader's panic does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, Transcript> {
-        self.transcript.lock().unwrap_or_else(PoisonError::into_inner)
+    /// They are consistent after every line, so that a reader's panic does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes each line of the stream; text before its end counts as one.
@@ -154,8 +172,11 @@ impl Shared {
     }
 }
 
-impl Transcript {
+impl Lines {
     fn take(&mut self, line: &str) {
+        if let Some(compared) = &mut self.compared {
+            compared.take(line);
+        }
         if self.expected.get(self.found).is_some_and(|text| line.contains(text)) {
             self.found += 1;
         }
@@ -191,7 +212,7 @@ mod tests {
 
     fn console(text: &'static str, expected: &[&str], absent: &[&str]) -> Console {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        Console::new(vec![Box::new(text.as_bytes())], &owned(expected), &owned(absent))
+        Console::new(vec![Box::new(text.as_bytes())], &owned(expected), &owned(absent), None)
     }
 
     fn soon() -> Instant {
@@ -216,7 +237,7 @@ mod tests {
     #[test]
     fn a_flood_without_line_ends_is_taken_in_pieces() {
         let stream = std::io::repeat(b'x').take(LONGEST_LINE * 3 + 1);
-        let console = Console::new(vec![Box::new(stream)], &[], &[]);
+        let console = Console::new(vec![Box::new(stream)], &[], &[], None);
         console.ends(soon()).unwrap();
         assert_eq!(console.last_lines().len(), 4);
     }
@@ -224,7 +245,7 @@ mod tests {
     #[test]
     fn nothing_written_is_a_time_out() {
         let (reader, _writer) = std::io::pipe().unwrap();
-        let console = Console::new(vec![Box::new(reader)], &["x".into()], &[]);
+        let console = Console::new(vec![Box::new(reader)], &["x".into()], &[], None);
         let deadline = Instant::now() + Duration::from_millis(50);
         assert!(matches!(console.shows(0, deadline), Err(Failure::TimedOut { .. })));
     }

@@ -31,6 +31,10 @@ pub enum Failure {
     NotShown,
     /// A text that must not appear did, in this line.
     Shown(String),
+    /// The transcript that is compared cannot be read.
+    NoTranscript(io::Error),
+    /// The console differs from a transcript, in these lines.
+    Transcript(Vec<String>),
     /// `run` announced no address for a service.
     NoAddress {
         /// Name of the service, for example `http`.
@@ -123,6 +127,11 @@ impl fmt::Display for Failure {
             Self::TimedOut { waiting_for } => write!(f, "time was over waiting for {waiting_for}"),
             Self::NotShown => write!(f, "the console ended without it"),
             Self::Shown(line) => write!(f, "the console shows {line:?}"),
+            Self::NoTranscript(error) => write!(f, "the transcript cannot be read: {error}"),
+            Self::Transcript(differences) => {
+                write!(f, "it differs, - expected, + shown:")?;
+                differences.iter().try_for_each(|line| write!(f, "\n    {line}"))
+            }
             Self::NoAddress { service } => write!(f, "run announced no {service}:// address"),
             Self::Client(words) => write!(f, "{words}"),
             Self::NotHttp(words) => write!(f, "not an HTTP answer: {words}"),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::console::Console;
 use crate::disks::Disks;
 use crate::group::Group;
+use crate::transcript::Transcript;
 use crate::{Exchange, Failure, Scenario, exchange, http};
 
 /// How often a process is asked whether it has ended.
@@ -28,6 +29,8 @@ pub(crate) struct Image {
 impl Image {
     /// Starts `run` of the scenario's image in a process group of its own.
     pub(crate) fn start(scenario: &Scenario, deadline: Instant) -> Result<Self, Failure> {
+        let compared = scenario.transcript.as_deref().map(Transcript::read).transpose();
+        let compared = compared.map_err(Failure::NoTranscript)?;
         let disks = Disks::new(&scenario.disks).map_err(Failure::Disk)?;
         let mut group = Group::start(&mut command(scenario, &disks)).map_err(Failure::Start)?;
         let (output, errors) = group.streams();
@@ -36,7 +39,7 @@ impl Image {
             errors.map(|stream| Box::new(stream) as Box<dyn Read + Send>),
         ];
         let streams = streams.into_iter().flatten().collect();
-        let console = Console::new(streams, &scenario.console, &scenario.absent);
+        let console = Console::new(streams, &scenario.console, &scenario.absent, compared);
         Ok(Self { group, console, deadline, answered: Vec::new(), _disks: disks })
     }
 

@@ -13,6 +13,7 @@ mod image;
 mod load;
 mod scenario;
 mod slow;
+mod transcript;
 mod verdict;
 
 use std::io::{self, Write};
@@ -100,6 +101,10 @@ fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Wr
         if let (0, Some(input)) = (index, &scenario.input) {
             verdicts.add(&format!("{input:?} is typed"), image.take_input(input))?;
         }
+    }
+    if let Some(transcript) = &scenario.transcript {
+        let what = format!("the console has the lines of {}", transcript.display());
+        verdicts.add(&what, image.console.matches_transcript(image.deadline))?;
     }
     if scenario.stop {
         verdicts.add("asked to end", image.stop())?;

@@ -34,6 +34,8 @@ pub struct Scenario {
     /// Texts on the console, in this order, each inside one line.
     #[serde(default)]
     pub console: Vec<String>,
+    /// A file of lines that the console has too, from its first to its last, with nothing else between.
+    pub transcript: Option<PathBuf>,
     /// What is typed at the console once the first of these has come.
     pub input: Option<String>,
     /// Texts that no line of the console contains.

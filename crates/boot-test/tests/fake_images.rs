@@ -95,6 +95,20 @@ fn is_gone(process: &str) -> bool {
 }
 
 #[test]
+fn a_transcript_is_compared_line_by_line() {
+    let native = tempfile::NamedTempFile::new().unwrap();
+    fs::write(native.path(), "begin\none: 1\ntwo: 2\nend\n").unwrap();
+    let fields = json!({ "transcript": native.path() });
+    let (held, out) =
+        run(&image("echo booting; printf 'begin\\r\\none: 1\\ntwo: 2\\nend\\nbye\\n'"), fields.clone());
+    assert!(held, "{out}");
+    let (held, out) = run(&image("printf 'begin\\none: 1\\ntwo: 3\\nend\\n'"), fields);
+    assert!(!held && out.contains("-two: 2") && out.contains("+two: 3"), "{out}");
+    let (held, out) = run(&image("true"), json!({ "transcript": "/nowhere" }));
+    assert!(!held && out.contains("cannot be read"), "{out}");
+}
+
+#[test]
 fn input_is_typed_when_the_first_text_has_come() {
     let (held, out) = run(
         &image(r#"echo ready; read -r line; echo "got $line""#),
