@@ -12,14 +12,15 @@
 }:
 let
   # What a boot-test.nix says of one way to start an image: one scenario, a list of them, or a function to these from the
-  # image, from the way where there are several, and from what makes files for it: `packTree` a root image of a directory,
-  # `made` what a script of the shell writes to `$out`.
+  # image, from the way where there are several, from its program as one of this machine, and from what makes files for it:
+  # `packTree` a root image of a directory, `made` what a script of the shell writes to `$out`.
   scenarios =
     given: composition: variant:
     let
       facts = {
         inherit (composition) app platform arch ports;
         rooms = map (node: node.room) composition.nodes;
+        native = if composition ? program then builder.programOf composition else null;
         inherit variant packTree made;
       };
       said =
