@@ -7,10 +7,10 @@
       build = builders.files { };
     };
   };
-  # On xen it has not run yet.
   platforms = [
     "kvm"
     "linux"
+    "xen"
   ];
   libs = {
     # Nobody else writes between its lines.
