@@ -1,7 +1,8 @@
 # How programs and libraries are built from source, for `app.source`: each builder makes data of what it is given, which
 # ./programs.nix makes a derivation of.
 #
-# Every one takes `program`, `flags` of its own kind, and `cflags`: options of the compiler that win over the build's own.
+# Every one takes `program`, `flags` of its own kind, `cflags`: options of the compiler that win over the build's own, and
+# `tools`: packages of nixpkgs whose programs the build calls.
 #
 # `build` and `install` are scripts of the shell. They run where the source is unpacked, with the compiler for images as
 # `cc` on the path; `$jobs` is how many processes a build may start, and `$out` where a library is installed. `program` is
@@ -63,6 +64,7 @@ let
     cflags = form (
       value: isList value && lib.all (word: isString word && builtins.match "[^[:space:]]+" word != null) value
     ) "a list of strings without blanks" [ ];
+    tools = texts [ ];
   };
 in
 {
@@ -77,7 +79,7 @@ in
         }
       )
       (given: {
-        inherit (given) cflags;
+        inherit (given) cflags tools;
         program = if given.program == null then "program" else given.program;
         # Sources are patterns of the shell.
         build = ''
@@ -99,7 +101,7 @@ in
         }
       )
       (given: {
-        inherit (given) program cflags;
+        inherit (given) program cflags tools;
         build = ''
           make -C ${quoted given.directory} -j"$jobs" CC=cc ${arguments given.flags}
         '';
@@ -120,7 +122,7 @@ in
         }
       )
       (given: {
-        inherit (given) program cflags;
+        inherit (given) program cflags tools;
         build = ''
           ${given.script} --prefix="$out" ${arguments given.flags}
           make -j"$jobs" ${arguments given.make}

@@ -18,6 +18,7 @@ let
       name,
       src,
       cflags,
+      tools,
       libraries,
       script,
       program ? null,
@@ -25,6 +26,7 @@ let
     toolchain.derive {
       inherit name libc program;
       src = fetched src;
+      programs = tools;
       UNICORE_CFLAGS = toString cflags;
       # What the compiler knows of them, and pkg-config.
       UNICORE_LIBRARIES = lib.concatStringsSep ":" (map toString libraries);
@@ -53,7 +55,7 @@ let
       before
       ++ [
         (build libc {
-          inherit (library) name src cflags;
+          inherit (library) name src cflags tools;
           libraries = before;
           script = library.build + library.install;
         })
@@ -77,7 +79,12 @@ in
       libc = libcOf program.libc arch;
       made = build libc {
         inherit name;
-        inherit (source) src cflags program;
+        inherit (source)
+          src
+          cflags
+          tools
+          program
+          ;
         libraries = built libc program.libraries;
         script = ''
           ${source.build}

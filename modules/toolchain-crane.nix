@@ -10,7 +10,7 @@
   linker,
   cc,
   library,
-  # Packages by the names that `programs` of `derive` uses.
+  # Packages by the names that `programs` of `derive` uses, before those of nixpkgs.
   programs,
   shell,
   formatter,
@@ -18,7 +18,7 @@
 let
   inherit (pkgs) lib;
 
-  resolve = names: map (name: programs.${name}) names;
+  resolve = map (name: programs.${name} or pkgs.${name} or (throw "nixpkgs has no package `${name}`, which a build calls"));
 
   # Builds happen in /build, in the sandbox; directories are unpacked under their names in the store.
   paths = {

@@ -19,6 +19,8 @@
           "ac_cv_search_deflate=no"
         ];
         make = [ "sqlite3" ];
+        # For tclsh, which makes one file of SQLite's many.
+        tools = [ "tcl" ];
       };
     };
     arguments = [ "-batch" "/tmp/books.db" ".read /books.sql" ];

@@ -15,6 +15,7 @@
               program = "bin/greeter";
               flags = [ "WORDS=good day" ];
               cflags = [ "-Os" ];
+              tools = [ "tcl" ];
             };
             libraries = [
               {
@@ -52,17 +53,19 @@
     ++ [
       program.source.build
       (toString program.source.cflags)
+      (toString program.source.tools)
       (lib.head program.libraries).install
     ];
   shown = [
     "greeter-kvm-x86_64"
     "greeter"
     "musl, application"
-    "arguments = [\"greeter\",\"you\"], nixos-tests/eval/program.nix:30"
-    "environment = [\"VOICE=low\"], nixos-tests/eval/program.nix:31"
-    "stackKiB = 64, nixos-tests/eval/program.nix:33"
+    "arguments = [\"greeter\",\"you\"], nixos-tests/eval/program.nix:31"
+    "environment = [\"VOICE=low\"], nixos-tests/eval/program.nix:32"
+    "stackKiB = 64, nixos-tests/eval/program.nix:34"
     "make -C '.' -j\"$jobs\" CC=cc 'WORDS=good day'\n"
     "-Os"
+    "tcl"
     "make 'install'\n"
   ];
 }
