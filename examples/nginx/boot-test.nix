@@ -1,5 +1,10 @@
 # Files by every way of asking, what is refused, load, slow clients, and a large file.
-{ packTree, made, ... }:
+{
+  platform,
+  packTree,
+  made,
+  ...
+}:
 let
   line = "0123456789abcde\n";
   mebibyte = {
@@ -20,6 +25,22 @@ let
     length = 612;
     text = "<title>nginx";
   };
+  # Dom0 of Xen's test host has less memory than that takes.
+  large = if platform == "xen" then [ ] else [
+    {
+      name = "a large file";
+      initrd = siteWith "100MiB.txt" 6553600;
+      memoryMiB = 192;
+      http = [
+        {
+          path = "/files/100MiB.txt";
+          length = 104857600;
+          sha256 = "f45843eacc6bc4b48a84e80779ca90e4a6d898ccf70baf3cd5fd07ed6fc9266d";
+        }
+      ];
+      timeoutSeconds = 240;
+    }
+  ];
 in
 map (
   scenario:
@@ -31,7 +52,7 @@ map (
       "[emerg]"
     ];
   }
-) [
+) (large ++ [
   {
     name = "its own site";
     console = [ "nginx/1.22.1" ];
@@ -141,17 +162,4 @@ map (
       connections = 20;
     };
   }
-  {
-    name = "a large file";
-    initrd = siteWith "100MiB.txt" 6553600;
-    memoryMiB = 192;
-    http = [
-      {
-        path = "/files/100MiB.txt";
-        length = 104857600;
-        sha256 = "f45843eacc6bc4b48a84e80779ca90e4a6d898ccf70baf3cd5fd07ed6fc9266d";
-      }
-    ];
-    timeoutSeconds = 240;
-  }
-]
+])
