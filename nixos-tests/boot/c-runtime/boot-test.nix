@@ -1,4 +1,4 @@
-{ platform, variant, ... }:
+{ platform, ... }:
 let
   case = name: said: {
     inherit name;
@@ -16,8 +16,8 @@ let
     backtrace = [ function ];
     exitStatus = 134;
   };
-  # Xen ends a domain of type pv that has no stack left to be told of it on; the test host tells then.
-  overflow = if variant == "pv" then "found no room on its stack" else "stack overflow";
+  # Xen ends a domain of type pv that has no stack left to be told of it on; the test host tells then, in these words too.
+  overflow = "stack overflow";
   access = if platform == "linux" then "invalid memory access at address" else "page fault";
 in
 [

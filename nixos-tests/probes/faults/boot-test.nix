@@ -1,5 +1,5 @@
 # Each fault is told with its kind, ends the image with the status of a panic, and has the function in its backtrace.
-{ platform, variant, ... }:
+{ platform, ... }:
 let
   access =
     {
@@ -18,12 +18,8 @@ let
     backtrace = [ function ];
     exitStatus = 134;
   };
-  # Xen ends a domain of type pv that has no stack left to be told of it on; the test host tells then.
-  overflow =
-    argument:
-    fault argument (
-      if variant == "pv" then "found no room on its stack" else "stack overflow"
-    ) "descend at ";
+  # Xen ends a domain of type pv that has no stack left to be told of it on; the test host tells then, in these words too.
+  overflow = argument: fault argument "stack overflow" "descend at ";
 in
 [
   (fault "panic" "as asked, with 1 argument" "panic_as_asked at ")
