@@ -39,7 +39,7 @@ mkRoom ./. {
     nameServers = mkOption {
       type = types.listOf types.str;
       default = [ ];
-      description = "Addresses of name servers for `/etc/resolv.conf`, where the root has none. `dns=` on the command line, with commas between addresses, takes its place.";
+      description = "Addresses of name servers for `/etc/resolv.conf`, where the root has none. `dns=` on the command line, with commas between addresses, takes its place. Without either, the file has those that the network knows when it is read.";
     };
   };
 }

@@ -4,6 +4,8 @@
 extern crate alloc;
 
 use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 pub use open_file::{Errno, OpenFile};
 
@@ -42,4 +44,7 @@ pub trait Sockets: Copy + 'static {
     /// # Errors
     /// As socketpair(2) says.
     fn pair(&self, kind: Type) -> Result<[Rc<dyn OpenFile>; 2], Errno>;
+
+    /// Name servers that the network knows now, in the order in which they are asked: a lease brings some and takes them away.
+    fn name_servers(&self) -> Vec<IpAddr>;
 }

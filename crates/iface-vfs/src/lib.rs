@@ -5,6 +5,7 @@ extern crate alloc;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 
 pub use open_file::{Errno, Kind, OpenFile, Status};
 
@@ -47,7 +48,7 @@ pub struct OpenOptions {
     pub permissions: u16,
 }
 
-/// What the process knows of itself and a tree shows of it, in `/proc/self` and as `/dev/fd`.
+/// What the process knows and a tree shows of it, in `/proc/self`, as `/dev/fd` and in `/etc/resolv.conf`.
 pub trait Process {
     /// Its arguments, its own name first.
     fn arguments(&self) -> Vec<Vec<u8>>;
@@ -75,6 +76,9 @@ pub trait Process {
 
     /// What a descriptor stands for; `None` where there is none of that number.
     fn file(&self, descriptor: u32) -> Option<Rc<dyn OpenFile>>;
+
+    /// Name servers that its network knows now, in the order in which they are asked.
+    fn name_servers(&self) -> Vec<IpAddr>;
 }
 
 /// One tree of files. Paths are bytes without a zero byte; one that does not begin with `/` begins at `base`.

@@ -5,8 +5,10 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
+use core::net::IpAddr;
 
 use iface_address_space::Protection;
+use iface_sockets::Sockets;
 use iface_vfs::{Place, Process};
 use open_file::OpenFile;
 
@@ -76,5 +78,9 @@ impl<W: World> Process for Linux<W> {
 
     fn file(&self, descriptor: u32) -> Option<Rc<dyn OpenFile>> {
         Linux::file(self, Descriptor(i32::try_from(descriptor).ok()?)).ok()
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.sockets.name_servers()
     }
 }

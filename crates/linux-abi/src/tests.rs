@@ -19,6 +19,7 @@ use iface_vfs::{OpenOptions, Place, Process, Status, Vfs};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
+use core::net::IpAddr;
 use core::ops::Range;
 
 use open_file::{Errno, OpenFile};
@@ -173,6 +174,10 @@ impl Sockets for Fake {
 
     fn pair(&self, _: Type) -> Result<[Rc<dyn OpenFile>; 2], Errno> {
         Err(Errno::EAFNOSUPPORT)
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        Vec::new()
     }
 }
 

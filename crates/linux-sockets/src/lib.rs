@@ -12,7 +12,9 @@ mod unix;
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use core::convert::Infallible;
+use core::net::IpAddr;
 
 use iface_net_stack::NetStack;
 use iface_sockets::{Errno, Family, OpenFile, Sockets, Type};
@@ -107,6 +109,10 @@ impl<N: NetStack> Sockets for LinuxSockets<N> {
     fn pair(&self, kind: Type) -> Result<[Rc<dyn OpenFile>; 2], Errno> {
         let [one, other] = Unix::pair(kind, &self.0.names, &self.0.inodes);
         Ok([Rc::new(one), Rc::new(other)])
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.0.stack.name_servers()
     }
 }
 

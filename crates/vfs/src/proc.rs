@@ -101,9 +101,6 @@ fn kernel<A: Allocator, C: Clock, E: Entropy>(tree: &Special, sources: &Sources<
     tree.text(random, "boot_id", uuid(sources.entropy));
     let entropy = sources.entropy;
     tree.made(random, "uuid", move || uuid(entropy));
-    let vm = tree.directory(sys, "vm");
-    // Memory that is mapped is there: what was promised can be used.
-    tree.text(vm, "overcommit_memory", b"2\n".into());
     let net = tree.directory(sys, "net");
     let core = tree.directory(net, "core");
     tree.text(core, "somaxconn", b"4096\n".into());

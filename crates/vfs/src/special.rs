@@ -71,6 +71,11 @@ impl Special {
         self.add(parent, name.as_bytes(), Item::Text(Rc::new(Content::Made(Box::new(make)))));
     }
 
+    /// Adds a file whose text is kept up to date.
+    pub fn kept(&self, parent: u64, name: &'static str, make: impl Fn() -> Vec<u8> + 'static) {
+        self.add(parent, name.as_bytes(), Item::Text(Rc::new(Content::Kept(Box::new(make)))));
+    }
+
     /// Adds a device.
     pub fn device(&self, parent: u64, name: &'static str, driver: Rc<dyn Driver>) {
         self.add(parent, name.as_bytes(), Item::Device(driver));

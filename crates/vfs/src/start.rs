@@ -51,7 +51,8 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
     assembly.mount("/proc", Rc::new(proc::tree(&sources, made)), ROOT)?;
     let descriptors = Descriptors::new(&sources.process);
     assembly.mount("/proc/1/fd", Rc::new(descriptors), descriptors::ROOT)?;
-    assembly.add("/etc", Rc::new(etc::tree(&sources.host, name_servers(config, line), made)))?;
+    let servers = name_servers(config, line);
+    assembly.add("/etc", Rc::new(etc::tree(&sources.host, servers, &sources.process, made)))?;
     let mut points = others(mount)?;
     add_writable(config, clock, &mut points)?;
     for (path, (volume, root)) in points {
@@ -63,11 +64,12 @@ pub fn init<A: Allocator, C: Clock, O: Console, E: Entropy, F: FileSystem, P: Pl
     Ok(Provides { vfs: Files::new(tree, sources.process) })
 }
 
-/// Addresses from the command line, else from the settings.
-fn name_servers(config: &'static Config, line: CommandLine<'static>) -> impl Iterator<Item = &'static str> {
-    let said = line.setting("dns");
-    let configured = config.name_servers.iter().copied().filter(move |_| said.is_none());
-    said.into_iter().flat_map(|list| list.split(',')).filter(|address| !address.is_empty()).chain(configured)
+/// Addresses from the command line, else from the settings; `None` where neither says any.
+fn name_servers(config: &'static Config, line: CommandLine<'static>) -> Option<Vec<&'static str>> {
+    if let Some(said) = line.setting("dns") {
+        return Some(said.split(',').filter(|address| !address.is_empty()).collect());
+    }
+    (!config.name_servers.is_empty()).then(|| config.name_servers.into())
 }
 
 /// What is mounted, by paths: what is above comes before what is below.

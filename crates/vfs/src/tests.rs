@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::RefCell;
 use core::mem::MaybeUninit;
+use core::net::IpAddr;
 
 use iface_allocator::{Allocator, Usage};
 use iface_clock::fake::FakeClock;
@@ -211,6 +212,7 @@ impl<V: Vfs> Fixture<V> {
 struct FakeProcess {
     files: RefCell<Vec<Option<Rc<dyn OpenFile>>>>,
     directory: core::cell::Cell<Option<Place>>,
+    name_servers: RefCell<Vec<IpAddr>>,
 }
 
 impl Process for FakeProcess {
@@ -249,5 +251,9 @@ impl Process for FakeProcess {
 
     fn file(&self, descriptor: u32) -> Option<Rc<dyn OpenFile>> {
         self.files.borrow().get(descriptor as usize).cloned().flatten()
+    }
+
+    fn name_servers(&self) -> Vec<IpAddr> {
+        self.name_servers.borrow().clone()
     }
 }

@@ -15,8 +15,10 @@ use crate::handle::Handle;
 pub(crate) enum Content {
     /// These bytes.
     Fixed(Vec<u8>),
-    /// What is made when it is read from its beginning. As on Linux it has no length before.
+    /// What is made when it is read from its beginning. As in Linux's `/proc` it has no length before.
     Made(Box<dyn Fn() -> Vec<u8>>),
+    /// The same, with the length of what would be read now: as a file has it that somebody keeps up to date.
+    Kept(Box<dyn Fn() -> Vec<u8>>),
 }
 
 impl Content {
@@ -24,6 +26,7 @@ impl Content {
         match self {
             Self::Fixed(text) => text.len() as u64,
             Self::Made(_) => 0,
+            Self::Kept(make) => make().len() as u64,
         }
     }
 }
@@ -53,7 +56,7 @@ impl OpenFile for Text {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Errno> {
         match &*self.content {
             Content::Fixed(text) => Ok(copy_from(text, offset, buffer)),
-            Content::Made(make) => {
+            Content::Made(make) | Content::Kept(make) => {
                 if offset == 0 {
                     self.made.replace(make());
                 }

@@ -27,6 +27,21 @@ fn name_servers_of_the_command_line_come_first() {
 }
 
 #[test]
+fn name_servers_of_the_network_are_shown_as_they_come_and_go() {
+    let config = Config { writable: &[], writable_mib: 1, name_servers: &[] };
+    let fixture = start(root(), config, "").unwrap();
+    assert_eq!(fixture.text("/etc/resolv.conf"), "");
+    let process: &'static FakeProcess = Box::leak(Box::default());
+    fixture.vfs.set_process(process);
+    process.name_servers.replace(Vec::from(["10.0.2.3", "fd00::3"].map(|server| server.parse().unwrap())));
+    assert_eq!(fixture.text("/etc/resolv.conf"), "nameserver 10.0.2.3\nnameserver fd00::3\n");
+    let status = fixture.vfs.status(fixture.find("/etc/resolv.conf").unwrap()).unwrap();
+    assert_eq!(status.size, 39);
+    process.name_servers.take();
+    assert_eq!(fixture.text("/etc/resolv.conf"), "");
+}
+
+#[test]
 fn devices_do_what_they_are_for() {
     let fixture = fixture(root());
     let both = OpenOptions { write: true, ..READ };
