@@ -152,7 +152,7 @@ calls! {
     // epoll.rs
     epoll_create __NR_epoll_create(size) make_epoll;
     epoll_create1 __NR_epoll_create1(flags) make_epoll_with_flags;
-    epoll_ctl __NR_epoll_ctl(epoll, operation, fd, event) control_epoll lacks "loops of epolls in one another, which are not refused";
+    epoll_ctl __NR_epoll_ctl(epoll, operation, fd, event) control_epoll;
     epoll_pwait __NR_epoll_pwait(epoll, events, most, milliseconds, mask, size) wait_epoll_with_mask;
     epoll_pwait2 __NR_epoll_pwait2(epoll, events, most, time, mask, size) wait_epoll_precisely;
     epoll_wait __NR_epoll_wait(epoll, events, most, milliseconds) wait_epoll;

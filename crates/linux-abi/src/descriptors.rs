@@ -83,10 +83,19 @@ impl Descriptors {
         Ok(added)
     }
 
+    /// Whether there is a number to give.
+    pub fn has_room(&self) -> bool {
+        self.free_from(self.lowest) < self.limit
+    }
+
+    /// The lowest number from `least` on that is free.
+    fn free_from(&self, least: usize) -> usize {
+        least.saturating_add(self.entries.iter().skip(least).take_while(|entry| entry.is_some()).count())
+    }
+
     /// Gives `entry` the lowest free number that is `least` or more (fcntl(2), `F_DUPFD`).
     pub fn add_from(&mut self, least: usize, entry: Entry) -> Result<Descriptor, Errno> {
-        let taken = self.entries.iter().skip(least).take_while(|entry| entry.is_some()).count();
-        let index = least.checked_add(taken).ok_or(Errno::EINVAL)?;
+        let index = self.free_from(least);
         self.put(index, entry)?;
         Ok(Descriptor(index as i32))
     }

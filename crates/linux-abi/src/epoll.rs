@@ -5,10 +5,11 @@ use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
+use core::ptr;
 
 use linux_raw_sys::general::{
-    __kernel_timespec as Timespec, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET,
-    EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, O_RDWR, epoll_event,
+    __kernel_timespec as Timespec, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR,
+    EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLWAKEUP, O_RDWR, epoll_event,
 };
 use open_file::{Errno, Kind, OpenFile, Readiness, Status, Watcher, Watchers};
 
@@ -18,6 +19,10 @@ use crate::user::{User, plain};
 
 /// Bits of an interest that say how, not for what.
 const MANNERS: u32 = EPOLLET | EPOLLEXCLUSIVE | EPOLLONESHOT | EPOLLWAKEUP;
+/// All bits that an interest with `EPOLLEXCLUSIVE` may have (epoll_ctl(2)).
+const EXCLUSIVE: u32 = EPOLLEXCLUSIVE | EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET;
+/// Epolls stand in one another no deeper (`EP_MAX_NESTS` of Linux): a look at the outermost goes through all.
+const DEEPEST: u32 = 4;
 
 plain!(epoll_event);
 
@@ -89,24 +94,43 @@ struct Held {
     told: Rc<dyn Watcher>,
 }
 
+/// What a file is watched by: a number, and what it stood for then. The number of one that is closed may stand for another
+/// file while the first is open still under another number.
+type Key = (i32, *const Description);
+
 /// What `epoll_create` makes.
 pub(crate) struct Epoll {
-    items: RefCell<BTreeMap<i32, Held>>,
+    items: RefCell<BTreeMap<Key, Held>>,
     queue: Rc<Queue>,
+    /// How deep others stand in it, or more where some have been closed.
+    depth: Cell<u32>,
+    /// The epolls that watch it.
+    outer: RefCell<Vec<Weak<dyn OpenFile>>>,
 }
 
 impl Epoll {
     fn new() -> Self {
-        Self { items: RefCell::default(), queue: Rc::default() }
+        Self {
+            items: RefCell::default(),
+            queue: Rc::default(),
+            depth: Cell::new(0),
+            outer: RefCell::default(),
+        }
     }
 
     fn add(&self, fd: i32, description: &Rc<Description>, event: epoll_event) -> Result<(), Errno> {
         let watchers = description.file.watchers().ok_or(Errno::EPERM)?;
         let mut items = self.items.borrow_mut();
-        // A number that stood for a file that is closed may stand for another one now.
-        if items.get(&fd).is_some_and(|held| held.item.description.ptr_eq(&Rc::downgrade(description))) {
+        let key = (fd, Rc::as_ptr(description));
+        if items.contains_key(&key) {
             return Err(Errno::EEXIST);
         }
+        // Those that the number stood for and that are closed are forgotten: there are never many.
+        let same_number = (fd, ptr::null())..=(fd, ptr::without_provenance(usize::MAX));
+        let is_closed = |held: &Held| held.item.description.strong_count() == 0;
+        let closed: Vec<_> =
+            items.range(same_number).filter(|(_, held)| is_closed(held)).map(|(key, _)| *key).collect();
+        closed.iter().for_each(|key| drop(items.remove(key)));
         let item = Rc::new(Item {
             description: Rc::downgrade(description),
             interest: Cell::new(event.events | Readiness::ALWAYS.0),
@@ -117,8 +141,54 @@ impl Epoll {
         let told: Rc<dyn Watcher> = Rc::new(Told(Rc::downgrade(&item)));
         watchers.add(&told);
         self.look_at(&item);
-        items.insert(fd, Held { item, told });
+        items.insert(key, Held { item, told });
         Ok(())
+    }
+
+    /// Notes that epolls stand so deep in this one, and in those around it as much deeper; `ELOOP` where that is too deep, as
+    /// it always is where one would stand in itself.
+    fn deepen(&self, depth: u32) -> Result<(), Errno> {
+        if depth <= self.depth.get() {
+            return Ok(());
+        }
+        if depth > DEEPEST {
+            return Err(Errno::ELOOP);
+        }
+        let outer: Vec<_> = self.outer.borrow().iter().filter_map(Weak::upgrade).collect();
+        outer.iter().try_for_each(|outer| as_epoll(&**outer)?.deepen(depth + 1))?;
+        self.depth.set(depth);
+        Ok(())
+    }
+
+    /// Adds another epoll to this one, which is `file`.
+    fn add_epoll(
+        &self,
+        file: &Rc<dyn OpenFile>,
+        fd: i32,
+        description: &Rc<Description>,
+        event: epoll_event,
+    ) -> Result<(), Errno> {
+        let inner = as_epoll(&*description.file)?;
+        inner.outer.borrow_mut().push(Rc::downgrade(file));
+        let deepened = self.deepen(inner.depth.get() + 1);
+        deepened.and_then(|()| self.add(fd, description, event)).inspect_err(|_| inner.leaves(file))
+    }
+
+    /// It is watched by `outer` no more.
+    fn leaves(&self, outer: &Rc<dyn OpenFile>) {
+        let mut all = self.outer.borrow_mut();
+        if let Some(index) = all.iter().position(|one| one.ptr_eq(&Rc::downgrade(outer))) {
+            all.swap_remove(index);
+        }
+        all.retain(|one| one.strong_count() > 0);
+    }
+
+    /// Sees how deep others stand in it, after one was taken away.
+    fn sound(&self) {
+        let items = self.items.borrow();
+        let left = items.values().filter_map(|held| held.item.description.upgrade());
+        let depths = left.filter_map(|one| as_epoll(&*one.file).ok().map(|inner| inner.depth.get() + 1));
+        self.depth.set(depths.max().unwrap_or(0));
     }
 
     fn change(&self, fd: i32, description: &Rc<Description>, event: epoll_event) -> Result<(), Errno> {
@@ -141,18 +211,16 @@ impl Epoll {
         }
         // It may stand in the queue still.
         held.item.interest.set(0);
-        items.remove(&fd);
+        items.remove(&(fd, Rc::as_ptr(description)));
         Ok(())
     }
 
     fn held<'a>(
-        items: &'a BTreeMap<i32, Held>,
+        items: &'a BTreeMap<Key, Held>,
         fd: i32,
         description: &Rc<Description>,
     ) -> Result<&'a Held, Errno> {
-        let held = items.get(&fd).ok_or(Errno::ENOENT)?;
-        let same = held.item.description.ptr_eq(&Rc::downgrade(description));
-        if same { Ok(held) } else { Err(Errno::ENOENT) }
+        items.get(&(fd, Rc::as_ptr(description))).ok_or(Errno::ENOENT)
     }
 
     /// Puts an item into the queue where its file is ready already.
@@ -245,10 +313,28 @@ impl<W: World> Linux<W> {
         if Rc::ptr_eq(&epoll_file, &description.file) {
             return Err(Errno::EINVAL);
         }
+        let inner = as_epoll(&*description.file).ok();
         match operation {
-            EPOLL_CTL_ADD => epoll.add(fd.0, &description, self.load(event)?),
+            EPOLL_CTL_ADD => {
+                let event = self.load(event)?;
+                let is_exclusive = event.events & EPOLLEXCLUSIVE != 0;
+                if is_exclusive && (inner.is_some() || event.events & !EXCLUSIVE != 0) {
+                    return Err(Errno::EINVAL);
+                }
+                match inner {
+                    Some(_) => epoll.add_epoll(&epoll_file, fd.0, &description, event),
+                    None => epoll.add(fd.0, &description, event),
+                }
+            }
             EPOLL_CTL_MOD => epoll.change(fd.0, &description, self.load(event)?),
-            EPOLL_CTL_DEL => epoll.remove(fd.0, &description),
+            EPOLL_CTL_DEL => {
+                epoll.remove(fd.0, &description)?;
+                if let Some(inner) = inner {
+                    inner.leaves(&epoll_file);
+                    epoll.sound();
+                }
+                Ok(())
+            }
             _ => Err(Errno::EINVAL),
         }
     }

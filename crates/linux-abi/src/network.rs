@@ -144,7 +144,12 @@ impl<W: World> Linux<W> {
         if flags & !(SOCK_NONBLOCK | SOCK_CLOEXEC) != 0 {
             return Err(Errno::EINVAL);
         }
-        let open = self.open_socket(fd)?;
+        let (file, status) = self.file_and_flags(fd)?;
+        // A connection that there is no number for stays where it waits.
+        if !self.descriptors.borrow().has_room() {
+            return Err(Errno::EMFILE);
+        }
+        let open = Open { file, flags: status };
         let listener = open.socket()?;
         let (socket, peer) = self.on_socket(&open, Half::Read, || listener.accept())?;
         self.store_address(&peer, address, length)?;

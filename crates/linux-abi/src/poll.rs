@@ -3,6 +3,7 @@
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem::offset_of;
 
 use iface_clock::{Clock, Duration, Instant};
 use linux_raw_sys::general::{__kernel_timespec as Timespec, POLLNVAL, pollfd, timeval};
@@ -59,15 +60,17 @@ impl<W: World> Linux<W> {
         mask_size: usize,
     ) -> Result<usize, Errno> {
         let deadline = self.deadline_of(time)?;
-        let polled = self.with_mask(mask, mask_size, || self.poll_until(files, count, deadline))?;
-        self.store_left(time, deadline)?;
-        Ok(polled)
+        let polled = self.with_mask(mask, mask_size, || self.poll_until(files, count, deadline));
+        self.store_left(time, deadline);
+        polled
     }
 
-    /// Says how much is left of a time, as Linux does where a call with one is done.
-    fn store_left(&self, time: User<Timespec>, deadline: Option<Instant>) -> Result<(), Errno> {
-        let Some(deadline) = deadline else { return Ok(()) };
-        self.store(time, timespec(deadline.since(self.clock.now())))
+    /// Says how much is left of a time, as Linux does where a call with one is done. A program whose time cannot be written is
+    /// not told.
+    fn store_left(&self, time: User<Timespec>, deadline: Option<Instant>) {
+        if let Some(deadline) = deadline {
+            let _ = self.store(time, timespec(deadline.since(self.clock.now())));
+        }
     }
 
     /// `milliseconds` from now; never where they are below 0.
@@ -118,7 +121,9 @@ impl<W: World> Linux<W> {
             entries[place].revents = ready.0 as i16;
         }
         for (place, entry) in entries.iter().enumerate() {
-            self.store(files.at(place), *entry)?;
+            // What a program asks for is its own, and another thread may have changed it meanwhile.
+            let answer = files.at(place).address().wrapping_add(offset_of!(pollfd, revents));
+            self.store(User::new(answer), entry.revents as u16)?;
         }
         Ok(unknown + ready.iter().filter(|ready| !ready.is_empty()).count())
     }
@@ -138,16 +143,14 @@ impl<W: World> Linux<W> {
             let time = Timespec { tv_sec: time.tv_sec, tv_nsec: time.tv_usec.saturating_mul(1000) };
             Some(self.clock.now() + duration(time)?)
         };
-        let selected = self.select_until(count, [read, write, exceptional], deadline)?;
-        // Linux tells how much time was left, and programs rely on it.
+        let selected = self.select_until(count, [read, write, exceptional], deadline);
+        // Linux tells how much time was left, and programs rely on it. As in `store_left`.
         if let Some(deadline) = deadline {
             let left = deadline.since(self.clock.now());
-            self.store(
-                time,
-                timeval { tv_sec: left.as_secs() as i64, tv_usec: left.subsec_micros().into() },
-            )?;
+            let left = timeval { tv_sec: left.as_secs() as i64, tv_usec: left.subsec_micros().into() };
+            let _ = self.store(time, left);
         }
-        Ok(selected)
+        selected
     }
 
     pub fn select_precisely(
@@ -164,9 +167,9 @@ impl<W: World> Linux<W> {
         let [mask, mask_size] = if mask.is_null() { [0; 2] } else { self.load(mask)? };
         let sets = [read, write, exceptional];
         let selected =
-            self.with_mask(User::new(mask), mask_size, || self.select_until(count, sets, deadline))?;
-        self.store_left(time, deadline)?;
-        Ok(selected)
+            self.with_mask(User::new(mask), mask_size, || self.select_until(count, sets, deadline));
+        self.store_left(time, deadline);
+        selected
     }
 
     fn select_until(

@@ -373,6 +373,25 @@ fn an_epoll_tells_levels_until_they_are_gone() {
 }
 
 #[test]
+fn epolls_stand_in_one_another_four_deep_and_in_no_circle() {
+    let (linux, _) = process();
+    let add = |outer, inner| watch(&linux, outer, numbers::EPOLL_CTL_ADD, inner, IN);
+    let epolls = [(); 6].map(|()| call(&linux, numbers::__NR_epoll_create1, &[0]) as usize);
+    for pair in epolls[..5].windows(2) {
+        assert_eq!(add(pair[0], pair[1]), 0);
+    }
+    assert_eq!(add(epolls[4], epolls[0]), Errno::ELOOP.returned());
+    assert_eq!(add(epolls[1], epolls[0]), Errno::ELOOP.returned());
+    assert_eq!(add(epolls[4], epolls[5]), Errno::ELOOP.returned());
+    assert_eq!(add(epolls[5], epolls[0]), Errno::ELOOP.returned());
+    // Of what was refused nothing is left, and what is taken away makes room.
+    assert_eq!(watch(&linux, epolls[0], numbers::EPOLL_CTL_DEL, epolls[1], 0), 0);
+    assert_eq!(add(epolls[4], epolls[0]), 0);
+    assert_eq!(add(epolls[0], epolls[5]), Errno::ELOOP.returned());
+    assert_eq!(ready(&linux, epolls[0]), []);
+}
+
+#[test]
 fn an_edge_is_told_once_and_a_shot_until_it_is_loaded_again() {
     let (linux, _) = process();
     let [reader, writer] = pipe(&linux);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -278,6 +279,30 @@ static void streams(void)
 	close(client);
 }
 
+/* A connection for which there is no number waits until there is one. */
+static void no_number(void)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+	bind_to(listener, loopback(0));
+	listen(listener, 5);
+	connect_to(client, own(listener));
+	write(client, "kept", 4);
+	struct rlimit before, tight;
+	getrlimit(RLIMIT_NOFILE, &before);
+	tight = before;
+	tight.rlim_cur = client + 1;
+	setrlimit(RLIMIT_NOFILE, &tight);
+	CALL("accept without a number for it", accept(listener, NULL, NULL));
+	CALL("accept of no file without a number", accept(99, NULL, NULL));
+	CALL("a socket without a number", socket(AF_INET, SOCK_STREAM, 0));
+	setrlimit(RLIMIT_NOFILE, &before);
+	int server = DONE("accept it with one", accept(listener, NULL, NULL));
+	CALL("what it had sent", read(server, buffer, sizeof buffer));
+	close(server);
+	close(client);
+	close(listener);
+}
+
 static void *send_much(void *fd)
 {
 	static char bytes[1 << 20];
@@ -428,6 +453,7 @@ void sockets(void)
 	arguments();
 	options();
 	streams();
+	no_number();
 	transfer();
 	datagrams();
 	pairs();

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void *write_later(void *fd)
@@ -96,6 +97,8 @@ static void selecting(void)
 	CALL("a time below 0", select(0, NULL, NULL, NULL, &time));
 	time = (struct timeval){ 0, 20000 };
 	CALL("nothing but time", select(0, NULL, NULL, NULL, &time));
+	static const struct timespec constant = { 0, 1000000 };
+	CALL("a time that cannot be written", syscall(SYS_ppoll, NULL, 0, &constant, NULL, 8));
 	struct timespec precise = { 0, 2000000000 };
 	CALL("pselect for a time that is none", pselect(0, NULL, NULL, NULL, &precise, NULL));
 	close(end[0]);
@@ -206,6 +209,30 @@ static void telling(void)
 	close(epoll);
 }
 
+/* A file that was added by a number which is another file's now, and that is open under another number still. */
+static void copies(void)
+{
+	topic("copies");
+	epoll = epoll_create1(0);
+	int first = eventfd(0, EFD_NONBLOCK), copy = dup(first);
+	watch(EPOLL_CTL_ADD, first, EPOLLIN);
+	CALL("add a copy", watch(EPOLL_CTL_ADD, copy, EPOLLIN));
+	close(first);
+	int second = eventfd(0, EFD_NONBLOCK);
+	YES("the number is another file's", second == first);
+	CALL("change what the number was", watch(EPOLL_CTL_MOD, second, EPOLLIN));
+	CALL("add what it is", watch(EPOLL_CTL_ADD, second, EPOLLIN));
+	write(copy, &(long){ 1 }, 8);
+	CALL("both numbers of the first are told", wait_for(0));
+	write(second, &(long){ 1 }, 8);
+	CALL("and the second", wait_for(0));
+	close(copy);
+	CALL("the second alone", wait_for(0));
+	close(second);
+	CALL("none", wait_for(0));
+	close(epoll);
+}
+
 static void ends(void)
 {
 	epoll = epoll_create1(0);
@@ -241,6 +268,13 @@ static void ends(void)
 	watch(EPOLL_CTL_ADD, counter, EPOLLIN);
 	struct epoll_event event = { EPOLLIN, { .u32 = 7 } };
 	CALL("an epoll in another", epoll_ctl(outer, EPOLL_CTL_ADD, epoll, &event));
+	CALL("both in each other", epoll_ctl(epoll, EPOLL_CTL_ADD, outer, &event));
+	event.events = EPOLLIN | EPOLLEXCLUSIVE;
+	int third = epoll_create1(0);
+	CALL("an epoll exclusively", epoll_ctl(third, EPOLL_CTL_ADD, epoll, &event));
+	close(third);
+	event.events = EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT;
+	CALL("a counter once and exclusively", epoll_ctl(outer, EPOLL_CTL_ADD, counter, &event));
 	CALL("nothing in it", epoll_wait(outer, told, 8, 0));
 	write(counter, &(long){ 1 }, 8);
 	CALL("something in it", epoll_wait(outer, told, 8, 0));
@@ -269,5 +303,6 @@ void waiting(void)
 	selecting();
 	controlling();
 	telling();
+	copies();
 	ends();
 }
