@@ -301,6 +301,13 @@ calls! {
     pselect6 __NR_pselect6(count, read, write, exceptional, time, mask) select_precisely;
     select __NR_select(count, read, write, exceptional, time) select;
 
+    // posix_timers.rs
+    timer_create __NR_timer_create(clock, event, to) make_posix_timer lacks "clocks that wake the machine; those of processor time show the time since the start";
+    timer_delete __NR_timer_delete(timer) delete_posix_timer;
+    timer_getoverrun __NR_timer_getoverrun(timer) posix_timer_missed;
+    timer_gettime __NR_timer_gettime(timer, to) posix_timer_left;
+    timer_settime __NR_timer_settime(timer, flags, new, old) set_posix_timer;
+
     // scheduling.rs
     getpriority __NR_getpriority(which) niceness lacks "others than the usual 0";
     membarrier __NR_membarrier(command, flags) barrier lacks "barriers between processes, MEMBARRIER_CMD_FLAG_CPU";

@@ -32,6 +32,7 @@ mod paths;
 mod pending;
 mod pipes;
 mod poll;
+mod posix_timers;
 mod scheduling;
 mod shown;
 mod signal_files;

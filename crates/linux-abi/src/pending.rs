@@ -22,6 +22,15 @@ pub(crate) struct Sent {
     pub code: i32,
     /// What the sender passed along, such as sigqueue(3).
     pub value: u64,
+    /// The number of the timer that sent it (timer_create(2)).
+    pub timer: Option<u32>,
+}
+
+impl Sent {
+    /// One that no timer sent.
+    pub const fn new(signal: u32, code: i32, value: u64) -> Self {
+        Self { signal, code, value, timer: None }
+    }
 }
 
 /// Signals that wait for a thread, or for the process.
@@ -93,6 +102,12 @@ impl Pending {
         own.with(self.shared.borrow().set())
     }
 
+    /// Whether this one waits still for whomever it was sent to.
+    pub fn has(&self, sent: Sent) -> bool {
+        let waits = |queue: &Queue| queue.0.contains(&sent);
+        waits(&self.shared.borrow()) || self.own.borrow().values().any(waits)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.shared.borrow().0.is_empty() && self.own.borrow().values().all(|queue| queue.0.is_empty())
     }
@@ -117,7 +132,7 @@ mod tests {
     const THREAD: ThreadId = ThreadId(1);
 
     fn sent(signal: u32, value: u64) -> Sent {
-        Sent { signal, code: 0, value }
+        Sent::new(signal, 0, value)
     }
 
     #[test]

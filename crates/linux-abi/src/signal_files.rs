@@ -71,8 +71,10 @@ impl<S: Scheduler> OpenFile for SignalFile<S> {
 }
 
 fn write_record(record: &mut [u8], sent: Sent) {
-    let process = PROCESS as u32;
     record.fill(0);
+    // Where a process and its user would be told, a timer tells its number.
+    let (process, timer) = sent.timer.map_or((PROCESS as u32, 0), |timer| (0, timer));
+    record[24..28].copy_from_slice(&timer.to_ne_bytes());
     record[..4].copy_from_slice(&sent.signal.to_ne_bytes());
     record[8..12].copy_from_slice(&sent.code.to_ne_bytes());
     record[12..16].copy_from_slice(&process.to_ne_bytes());

@@ -91,8 +91,8 @@ pub(crate) struct Information {
 }
 
 impl Information {
-    fn of(sent: Sent, user: u32) -> Self {
-        let process = if sent.code == SI_KERNEL as i32 { 0 } else { PROCESS as u32 };
+    fn of(sent: Sent, sender: (u32, u32)) -> Self {
+        let (process, user) = sender;
         Self {
             signal: sent.signal,
             errno: 0,
@@ -160,7 +160,7 @@ fn goes_unseen(signal: u32) -> bool {
     matches!(signal, SIGCHLD | SIGURG | SIGWINCH | SIGCONT | SIGTSTP | SIGTTIN | SIGTTOU | SIGSTOP)
 }
 
-fn checked(signal: u32) -> Result<u32, Errno> {
+pub(crate) fn checked(signal: u32) -> Result<u32, Errno> {
     if (1..=HIGHEST).contains(&signal) { Ok(signal) } else { Err(Errno::EINVAL) }
 }
 
@@ -229,14 +229,14 @@ impl<W: World> Linux<W> {
         if !(-1..=1).contains(&process) {
             return Err(Errno::ESRCH);
         }
-        self.send(None, Sent { signal, code: SI_USER as i32, value: 0 })
+        self.send(None, Sent::new(signal, SI_USER as i32, 0))
     }
 
     pub fn kill_thread(&self, thread: i32, signal: u32) -> Result<(), Errno> {
         checked_or_none(signal)?;
         let number = u32::try_from(thread).ok().filter(|number| *number > 0).ok_or(Errno::EINVAL)?;
         let found = self.thread_of(number).ok_or(Errno::ESRCH)?;
-        self.send(Some(found), Sent { signal, code: SI_TKILL, value: 0 })
+        self.send(Some(found), Sent::new(signal, SI_TKILL, 0))
     }
 
     pub fn kill_thread_of(&self, process: i32, thread: i32, signal: u32) -> Result<(), Errno> {
@@ -272,7 +272,7 @@ impl<W: World> Linux<W> {
     fn queued(&self, signal: u32, information: User<Information>) -> Result<Sent, Errno> {
         let Information { code, value, .. } = self.load(information)?;
         checked_or_none(signal)?;
-        Ok(Sent { signal, code, value })
+        Ok(Sent::new(signal, code, value))
     }
 
     /// Sends a signal, to a thread or to whichever lets it through. Number 0 is none, and asks whether one could be sent.
@@ -291,12 +291,12 @@ impl<W: World> Linux<W> {
     /// Sends the process a signal that no program has sent.
     pub fn send_from_kernel(&self, signal: u32) {
         // The number is one of a signal; where too many wait, it is one of them.
-        let _ = self.send(None, Sent { signal, code: SI_KERNEL as i32, value: 0 });
+        let _ = self.send(None, Sent::new(signal, SI_KERNEL as i32, 0));
     }
 
     /// Sends the running thread a signal that comes of what it does.
     pub fn send_to_self(&self, signal: u32) {
-        let sent = Sent { signal, code: SI_USER as i32, value: 0 };
+        let sent = Sent::new(signal, SI_USER as i32, 0);
         // As in `send_from_kernel`.
         let _ = self.send(Some(self.scheduler.current()), sent);
     }
@@ -358,6 +358,16 @@ impl<W: World> Linux<W> {
         }
     }
 
+    /// What a program is told of a signal: the process and user that sent it, or the timer and how often it went off besides.
+    fn information_of(&self, sent: Sent) -> Information {
+        let sender = match sent.timer {
+            Some(timer) => (timer, self.timers.posix.missed(timer)),
+            None if sent.code == SI_KERNEL as i32 => (0, 0),
+            None => (PROCESS as u32, self.users.borrow().user.real),
+        };
+        Information::of(sent, sender)
+    }
+
     /// Calls a program's handler, with the signal held off meanwhile.
     fn handle(&self, sent: Sent, action: Action) -> Delivery {
         if action.has(SA_RESETHAND) {
@@ -368,7 +378,7 @@ impl<W: World> Linux<W> {
         let during = mask.with(Set(action.mask)).with(own).without(Set::SURE);
         // The thread exists, as it was just asked for.
         let _ = self.change_thread_signals(|signals| signals.mask = during);
-        let information = Information::of(sent, self.users.borrow().user.real);
+        let information = self.information_of(sent);
         let after = call_handler(&information, action, mask).without(Set::SURE);
         let _ = self.change_thread_signals(|signals| signals.mask = after);
         // A handler that has its own signal held off for good ends what it interrupts: so musl cancels a thread that waits.
@@ -443,7 +453,7 @@ impl<W: World> Linux<W> {
         };
         self.change_thread_signals(|signals| signals.awaited = Set::default())?;
         let sent = taken?;
-        self.store_if_asked(information, Information::of(sent, self.users.borrow().user.real))?;
+        self.store_if_asked(information, self.information_of(sent))?;
         Ok(sent.signal as usize)
     }
 

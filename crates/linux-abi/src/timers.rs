@@ -1,4 +1,5 @@
-//! Timers: `timerfd`, `alarm` and `setitimer`. One thread, started with the first of them, waits for whichever is next.
+//! Timers: `timerfd`, `alarm`, `setitimer`. One thread, started with the first of them, waits for whichever is next, those of
+//! POSIX among them.
 
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
@@ -17,6 +18,7 @@ use open_file::{Errno, OpenFile, Readiness, Status, Watchers};
 use crate::descriptors::{Descriptor, Entry};
 use crate::epoll::anonymous;
 use crate::linux::{Linux, World};
+use crate::posix_timers::PosixTimers;
 use crate::start;
 use crate::time::{duration, timespec};
 use crate::user::{User, plain};
@@ -25,14 +27,14 @@ plain!(TimerValue, itimerval);
 
 /// When a timer goes off, and how often after that.
 #[derive(Clone, Copy, Debug, Default)]
-struct Setting {
-    next: Option<Instant>,
-    interval: Duration,
+pub(crate) struct Setting {
+    pub next: Option<Instant>,
+    pub interval: Duration,
 }
 
 impl Setting {
     /// Counts how often it has gone off by `now`, and moves on behind that.
-    fn advance(&mut self, now: Instant) -> u64 {
+    pub fn advance(&mut self, now: Instant) -> u64 {
         let Some(next) = self.next.filter(|next| *next <= now) else { return 0 };
         let interval = self.interval.as_nanos();
         if interval == 0 {
@@ -118,6 +120,7 @@ pub(crate) struct Timers {
     files: RefCell<Vec<Weak<dyn Timer>>>,
     /// That of `alarm` and `setitimer`.
     alarm: RefCell<Setting>,
+    pub posix: PosixTimers,
     /// Who waits for them, once there was one.
     thread: Cell<Option<ThreadId>>,
 }
@@ -132,7 +135,7 @@ impl Timers {
     fn next(&self) -> Option<Instant> {
         let files = self.files.borrow();
         let nexts = files.iter().filter_map(|timer| timer.upgrade()?.next());
-        nexts.chain(self.alarm.borrow().next).min()
+        nexts.chain(self.alarm.borrow().next).chain(self.posix.next()).min()
     }
 }
 
@@ -147,11 +150,12 @@ impl<W: World> Linux<W> {
             if passed > 0 {
                 self.send_from_kernel(SIGALRM);
             }
+            self.look_at_posix_timers();
         }
     }
 
     /// Has the thread that waits for the timers look at them again; starts it where there is none.
-    fn timers_changed(&self) -> Result<(), Errno> {
+    pub fn timers_changed(&self) -> Result<(), Errno> {
         if let Some(thread) = self.timers.thread.get() {
             self.scheduler.unpark(thread);
             return Ok(());
@@ -220,7 +224,7 @@ impl<W: World> Linux<W> {
         (file as &dyn Any).downcast_ref().ok_or(Errno::EINVAL)
     }
 
-    fn timer_value(&self, setting: &Setting) -> TimerValue {
+    pub fn timer_value(&self, setting: &Setting) -> TimerValue {
         TimerValue {
             it_interval: timespec(setting.interval),
             it_value: timespec(setting.left(self.clock.now())),

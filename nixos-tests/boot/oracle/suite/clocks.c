@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -106,10 +107,115 @@ static void dates(void)
 }
 
 /* Named so that it leaves time(2) its name. */
+static volatile sig_atomic_t rung, told_value, told_code, told_missed;
+
+static void ring(int signal, siginfo_t *information, void *context)
+{
+	(void)signal, (void)context;
+	rung++;
+	told_value = information->si_value.sival_int;
+	told_code = information->si_code;
+	told_missed = information->si_overrun;
+}
+
+/* Waits until a timer has rung so often, or for a long time. */
+static void wait_for_ring(int times)
+{
+	for (int turn = 0; rung < times && turn < 500; turn++) nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+}
+
+static void ring_in_thread(union sigval value)
+{
+	told_value = value.sival_int;
+	rung++;
+}
+
+static int set(timer_t timer, int flags, long first, long interval)
+{
+	struct itimerspec time = { { 0, interval }, { 0, first } };
+	return timer_settime(timer, flags, &time, NULL);
+}
+
+static void timers(void)
+{
+	topic("timer");
+	timer_t timer;
+	struct itimerspec left = { { 9, 9 }, { 9, 9 } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 42 };
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_sigaction = ring, .sa_flags = SA_SIGINFO | SA_RESTART }, NULL);
+	CALL("by an unknown clock", timer_create(99, &event, &timer));
+	event.sigev_signo = 65;
+	CALL("with an unknown signal", timer_create(CLOCK_MONOTONIC, &event, &timer));
+	event.sigev_signo = SIGUSR1;
+	event.sigev_notify = 77;
+	CALL("told in an unknown way", timer_create(CLOCK_MONOTONIC, &event, &timer));
+	event.sigev_notify = SIGEV_SIGNAL;
+	CALL("make", timer_create(CLOCK_MONOTONIC, &event, &timer));
+	CALL("what is left of one that is off", timer_gettime(timer, &left));
+	YES("nothing", !left.it_value.tv_sec && !left.it_value.tv_nsec && !left.it_interval.tv_sec && !left.it_interval.tv_nsec);
+	long long before = now();
+	CALL("set", set(timer, 0, 20000000, 0));
+	CALL("what is left", timer_gettime(timer, &left));
+	YES("not more than it was set to", left.it_value.tv_sec == 0 && left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= 20000000);
+	wait_for_ring(1);
+	YES("it took its time", now() - before >= 20);
+	VALUE("how often", rung);
+	VALUE("its value", told_value);
+	YES("it comes from a timer", told_code == SI_TIMER);
+	VALUE("how often it was missed", told_missed);
+	CALL("the same, asked for", timer_getoverrun(timer));
+	timer_gettime(timer, &left);
+	YES("it is off again", !left.it_value.tv_sec && !left.it_value.tv_nsec);
+
+	sigset_t signal, all_before;
+	sigemptyset(&signal);
+	sigaddset(&signal, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &signal, &all_before);
+	rung = 0;
+	CALL("again and again", set(timer, 0, 10000000, 10000000));
+	nanosleep(&(struct timespec){ 0, 75000000 }, NULL);
+	VALUE("held off", rung);
+	sigprocmask(SIG_SETMASK, &all_before, NULL);
+	YES("it has rung", rung >= 1);
+	YES("and was missed before", told_missed >= 3);
+	struct itimerspec off = { { 0, 0 }, { 0, 0 } };
+	CALL("set off", timer_settime(timer, 0, &off, &left));
+	VALUE("the interval before", left.it_interval.tv_nsec);
+	YES("what was left", left.it_value.tv_sec == 0 && left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= 10000000);
+	rung = 0;
+	CALL("set to what is past", set(timer, TIMER_ABSTIME, 1, 0));
+	wait_for_ring(1);
+	VALUE("it rings at once", rung);
+	CALL("set to a time that is none", set(timer, 0, 1000000000, 0));
+	CALL("set from nowhere", timer_settime(timer, 0, NULL, NULL));
+	CALL("delete", timer_delete(timer));
+	CALL("delete again", timer_delete(timer));
+	CALL("set one that is gone", set(timer, 0, 1, 0));
+	CALL("ask one that is gone", timer_gettime(timer, &left));
+	CALL("ask how often it was missed", timer_getoverrun(timer));
+
+	event = (struct sigevent){ .sigev_notify = SIGEV_NONE };
+	CALL("one that tells nobody", timer_create(CLOCK_REALTIME, &event, &timer));
+	set(timer, 0, 999000000, 0);
+	timer_gettime(timer, &left);
+	YES("it runs", left.it_value.tv_nsec > 0);
+	timer_delete(timer);
+	event = (struct sigevent){ .sigev_notify = SIGEV_THREAD, .sigev_notify_function = ring_in_thread, .sigev_value.sival_int = 7 };
+	rung = 0;
+	CALL("one that has a thread", timer_create(CLOCK_MONOTONIC, &event, &timer));
+	CALL("set it", set(timer, 0, 5000000, 5000000));
+	wait_for_ring(2);
+	YES("it was called", rung >= 2);
+	VALUE("with its value", told_value);
+	CALL("delete it", timer_delete(timer));
+	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+}
+
 void times_and_dates(void)
 {
 	topic("time");
 	clocks();
 	sleeping();
 	dates();
+	timers();
 }
