@@ -44,6 +44,8 @@ pub struct OpenOptions {
     pub directory: bool,
     /// A link is not followed (`O_NOFOLLOW`).
     pub no_follow: bool,
+    /// Only held, to be neither read nor written, whatever it is (`O_PATH`).
+    pub hold: bool,
     /// Permissions of a file that is made, the low 12 bits of `st_mode`.
     pub permissions: u16,
 }
@@ -105,6 +107,9 @@ pub trait Vfs: Copy + 'static {
 
     /// Makes a directory; mkdir(2).
     fn make_directory(&self, base: Place, path: &[u8], permissions: u16) -> Result<(), Errno>;
+
+    /// Makes the file of a socket, and holds it; bind(2) under unix(7).
+    fn make_socket(&self, base: Place, path: &[u8], permissions: u16) -> Result<Rc<dyn OpenFile>, Errno>;
 
     /// Makes a symbolic link to `target`; symlink(2).
     fn make_link(&self, target: &[u8], base: Place, path: &[u8]) -> Result<(), Errno>;

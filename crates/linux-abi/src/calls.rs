@@ -278,8 +278,8 @@ calls! {
     mkdir __NR_mkdir(path, permissions) make_directory;
     mkdirat __NR_mkdirat(base, path, permissions) make_directory_at;
     newfstatat __NR_newfstatat(base, path, to, flags) status_at;
-    open __NR_open(path, flags, permissions) open lacks "O_PATH, O_TMPFILE";
-    openat __NR_openat(base, path, flags, permissions) open_at lacks "O_PATH, O_TMPFILE";
+    open __NR_open(path, flags, permissions) open lacks "O_TMPFILE";
+    openat __NR_openat(base, path, flags, permissions) open_at lacks "O_TMPFILE";
     rename __NR_rename(from, to) rename;
     renameat __NR_renameat(from, path, to, new) rename_at;
     renameat2 __NR_renameat2(from, path, to, new, flags) rename_with_flags lacks "RENAME_EXCHANGE, RENAME_WHITEOUT";

@@ -4,6 +4,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
+use linux_raw_sys::general::O_PATH;
 use open_file::{Errno, OpenFile};
 
 /// A file descriptor, as a program passes it.
@@ -37,6 +38,11 @@ impl Entry {
     pub fn file(&self) -> &Rc<dyn OpenFile> {
         &self.description.file
     }
+
+    /// Whether it holds its file and can do nothing else with it.
+    pub fn only_holds(&self) -> bool {
+        self.description.flags.get() & O_PATH != 0
+    }
 }
 
 /// The table of descriptors.
@@ -68,6 +74,11 @@ impl Descriptors {
     pub fn get(&self, descriptor: Descriptor) -> Result<&Entry, Errno> {
         let index = usize::try_from(descriptor.0).map_err(|_| Errno::EBADF)?;
         self.entries.get(index).and_then(Option::as_ref).ok_or(Errno::EBADF)
+    }
+
+    /// As [`get`](Descriptors::get), of one that does more than to hold its file (open(2), `O_PATH`); else `EBADF`.
+    pub fn get_open(&self, descriptor: Descriptor) -> Result<&Entry, Errno> {
+        self.get(descriptor).and_then(|entry| if entry.only_holds() { Err(Errno::EBADF) } else { Ok(entry) })
     }
 
     /// As [`get`](Descriptors::get), to be changed.

@@ -308,7 +308,7 @@ impl<W: World> Linux<W> {
         event: User<epoll_event>,
     ) -> Result<(), Errno> {
         let epoll_file = self.file(epoll)?;
-        let description = Rc::clone(&self.descriptors.borrow().get(fd)?.description);
+        let description = Rc::clone(&self.descriptors.borrow().get_open(fd)?.description);
         let epoll = as_epoll(&*epoll_file)?;
         if Rc::ptr_eq(&epoll_file, &description.file) {
             return Err(Errno::EINVAL);

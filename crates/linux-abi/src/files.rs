@@ -29,7 +29,7 @@ impl<W: World> Linux<W> {
     /// The file behind a descriptor, and the flags it was opened with.
     pub fn file_and_flags(&self, fd: Descriptor) -> Result<(Rc<dyn OpenFile>, u32), Errno> {
         let descriptors = self.descriptors.borrow();
-        let description = &descriptors.get(fd)?.description;
+        let description = &descriptors.get_open(fd)?.description;
         Ok((Rc::clone(&description.file), description.flags.get()))
     }
 
@@ -125,6 +125,7 @@ impl<W: World> Linux<W> {
                 Ok(0)
             }
             F_GETFL => Ok(entry.description.flags.get() as usize),
+            F_SETFL if entry.only_holds() => Err(Errno::EBADF),
             F_SETFL => {
                 let flags = &entry.description.flags;
                 flags.set(flags.get() & !CHANGEABLE | argument as u32 & CHANGEABLE);

@@ -149,8 +149,14 @@ impl<W: World> Linux<W> {
         }
     }
 
-    /// The file behind a descriptor. Held while a call works with it, so that closing the descriptor meanwhile is no harm.
+    /// The file behind a descriptor that it is open for. Held while a call works with it, so that closing the descriptor
+    /// meanwhile is no harm.
     pub fn file(&self, descriptor: Descriptor) -> Result<Rc<dyn OpenFile>, Errno> {
+        self.descriptors.borrow().get_open(descriptor).map(|entry| Rc::clone(entry.file()))
+    }
+
+    /// The file behind a descriptor, which may hold it alone (open(2), `O_PATH`).
+    pub fn held_file(&self, descriptor: Descriptor) -> Result<Rc<dyn OpenFile>, Errno> {
         self.descriptors.borrow().get(descriptor).map(|entry| Rc::clone(entry.file()))
     }
 }

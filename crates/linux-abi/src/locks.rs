@@ -55,7 +55,7 @@ fn is_of(lock: &Lock, holder: &Rc<Description>) -> bool {
 
 impl<W: World> Linux<W> {
     pub fn lock(&self, fd: Descriptor, operation: u32) -> Result<(), Errno> {
-        let holder = Rc::clone(&self.descriptors.borrow().get(fd)?.description);
+        let holder = Rc::clone(&self.descriptors.borrow().get_open(fd)?.description);
         let is_exclusive = match operation & !LOCK_NB {
             LOCK_SH => false,
             LOCK_EX => true,

@@ -8,15 +8,17 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use iface_sockets::{Family, Sockets, Type};
+use iface_vfs::{OpenOptions, Vfs};
 use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK, O_RDWR, iovec};
 use linux_raw_sys::net::{
     AF_INET, AF_INET6, AF_UNIX, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_TRUNC,
     MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, msghdr,
 };
-use open_file::{Address, Errno, Half, OpenFile, Readiness, Received, Socket};
+use open_file::{Address, Errno, Half, Kind, OpenFile, Readiness, Received, Socket, SocketFile};
 
 use crate::descriptors::{Descriptor, Entry};
 use crate::linux::{Linux, World};
+use crate::paths::HERE;
 use crate::transfer::zeros;
 use crate::user::{LONGEST, User, plain};
 
@@ -122,7 +124,39 @@ impl<W: World> Linux<W> {
     }
 
     pub fn bind(&self, fd: Descriptor, address: User<u8>, length: u32) -> Result<(), Errno> {
-        self.open_socket(fd)?.socket()?.bind(&self.address(address, length)?)
+        let open = self.open_socket(fd)?;
+        let (socket, address) = (open.socket()?, self.address(address, length)?);
+        match path_of(socket, &address) {
+            Some(path) => self.bind_to_path(socket, path),
+            None => socket.bind(&address),
+        }
+    }
+
+    /// Makes the file by which a socket of Unix is found.
+    fn bind_to_path(&self, socket: &dyn Socket, path: &[u8]) -> Result<(), Errno> {
+        let base = self.base(HERE, path)?;
+        let permissions = 0o777 & !self.mask.get();
+        let file = match self.vfs.make_socket(base, path, permissions) {
+            Err(Errno::EEXIST) => return Err(Errno::EADDRINUSE),
+            made => made?,
+        };
+        let bound = SocketFile::new(path.into(), file).and_then(|file| socket.bind(&Address::File(file)));
+        bound.inspect_err(|_| {
+            // Where it can't be removed either, it leads to no socket.
+            let _ = self.vfs.remove(base, path, false);
+        })
+    }
+
+    /// The address of a peer that a program passes, with the file that its path leads to where it has one.
+    fn peer_at(&self, socket: &dyn Socket, address: User<u8>, length: u32) -> Result<Address, Errno> {
+        let address = self.address(address, length)?;
+        let Some(path) = path_of(socket, &address) else { return Ok(address) };
+        let options = OpenOptions { hold: true, ..OpenOptions::default() };
+        let file = self.vfs.open(self.base(HERE, path)?, path, options)?;
+        if file.status()?.kind != Kind::Socket {
+            return Err(Errno::ECONNREFUSED);
+        }
+        SocketFile::new(path.into(), file).map(Address::File)
     }
 
     pub fn listen(&self, fd: Descriptor, backlog: i32) -> Result<(), Errno> {
@@ -158,8 +192,8 @@ impl<W: World> Linux<W> {
 
     pub fn connect(&self, fd: Descriptor, address: User<u8>, length: u32) -> Result<(), Errno> {
         let open = self.open_socket(fd)?;
-        let address = self.address(address, length)?;
         let socket = open.socket()?;
+        let address = self.peer_at(socket, address, length)?;
         let first = socket.connect(&address);
         if !open.waits() || !matches!(first, Err(Errno::EINPROGRESS | Errno::EAGAIN)) {
             return first;
@@ -184,7 +218,11 @@ impl<W: World> Linux<W> {
     ) -> Result<usize, Errno> {
         let open = self.open_socket(fd)?.with(flags);
         let bytes = self.bytes(bytes, length.min(LONGEST))?;
-        let to = if address.is_null() { None } else { Some(self.address(address, address_length)?) };
+        let to = if address.is_null() {
+            None
+        } else {
+            Some(self.peer_at(open.socket()?, address, address_length)?)
+        };
         self.send_bytes(&open, bytes, flags, to.as_ref())
     }
 
@@ -291,7 +329,11 @@ impl<W: World> Linux<W> {
             return Err(Errno::EOPNOTSUPP);
         }
         let name: User<u8> = User::new(message.msg_name as usize);
-        let to = if name.is_null() { None } else { Some(self.address(name, message.msg_namelen as u32)?) };
+        let to = if name.is_null() {
+            None
+        } else {
+            Some(self.peer_at(open.socket()?, name, message.msg_namelen as u32)?)
+        };
         match *self.pieces_of(&message)? {
             [(address, length)] => {
                 self.send_bytes(&open, self.bytes(address, length.min(LONGEST))?, flags, to.as_ref())
@@ -403,6 +445,16 @@ impl<W: World> Linux<W> {
         let length = usize::try_from(length).map_err(|_| Errno::EINVAL)?;
         let value = self.bytes(value, length.min(LONGEST_OPTION))?;
         open.socket()?.set_option(level, name, value)
+    }
+}
+
+/// The path among addresses that a socket is given: of one of Unix, and no abstract name.
+fn path_of<'a>(socket: &dyn Socket, address: &'a Address) -> Option<&'a [u8]> {
+    match address {
+        Address::Unix(path) if path.first().is_some_and(|first| *first != 0) => {
+            matches!(socket.local(), Ok(Address::Unix(_))).then_some(path)
+        }
+        _ => None,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) const HERE: Descriptor = Descriptor(AT_FDCWD);
 const NAME_ALIGNMENT: usize = 8;
 /// Bytes before the name there.
 const NAME_OFFSET: usize = 19;
+/// Flags that open(2) heeds beside `O_PATH`.
+const HOLDING: u32 = O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;
 const NANOSECONDS: u64 = 1_000_000_000;
 /// Bytes that are good to read at a time (`st_blksize`).
 const PREFERRED: usize = 4096;
@@ -60,9 +62,11 @@ impl<W: World> Linux<W> {
         flags: u32,
         permissions: u32,
     ) -> Result<Descriptor, Errno> {
-        if flags & O_PATH != 0 || flags & O_TMPFILE == O_TMPFILE {
+        if flags & O_TMPFILE == O_TMPFILE {
             return Err(Errno::EOPNOTSUPP);
         }
+        // Of the other flags those count alone that say what is held.
+        let flags = if flags & O_PATH != 0 { flags & HOLDING } else { flags };
         if flags & O_CREAT != 0 && flags & O_DIRECTORY != 0 {
             return Err(Errno::EINVAL);
         }
@@ -75,10 +79,11 @@ impl<W: World> Linux<W> {
             exclusive: flags & O_EXCL != 0,
             directory: flags & O_DIRECTORY != 0,
             no_follow: flags & O_NOFOLLOW != 0,
+            hold: flags & O_PATH != 0,
             permissions: permissions as u16 & 0o7777 & !self.mask.get(),
         };
         let file = self.vfs.open(self.base(base, path)?, path, options)?;
-        let kept = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECTORY);
+        let kept = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECTORY | O_PATH);
         self.descriptors.borrow_mut().add(Entry::new(file, kept, flags & O_CLOEXEC != 0))
     }
 
@@ -87,7 +92,7 @@ impl<W: World> Linux<W> {
         if base == HERE || path.starts_with(b"/") {
             return Ok(self.directory.borrow().place);
         }
-        let file = self.file(base)?;
+        let file = self.held_file(base)?;
         match self.vfs.place(&*file) {
             Some(place) if file.directory().is_some() => Ok(place),
             _ => Err(Errno::ENOTDIR),
@@ -108,7 +113,7 @@ impl<W: World> Linux<W> {
     }
 
     pub fn status_of_descriptor(&self, fd: Descriptor, to: User<stat>) -> Result<(), Errno> {
-        self.store(to, to_stat(&self.file(fd)?.status()?))
+        self.store(to, to_stat(&self.held_file(fd)?.status()?))
     }
 
     pub fn status_at(
@@ -143,7 +148,7 @@ impl<W: World> Linux<W> {
             return if base == HERE {
                 self.vfs.status(self.directory.borrow().place)
             } else {
-                self.file(base)?.status()
+                self.held_file(base)?.status()
             };
         }
         self.vfs.status(self.find(base, path, flags & AT_SYMLINK_NOFOLLOW == 0)?)
@@ -194,7 +199,7 @@ impl<W: World> Linux<W> {
         if fd == HERE {
             return Ok(self.directory.borrow().place);
         }
-        self.vfs.place(&*self.file(fd)?).ok_or(Errno::EINVAL)
+        self.vfs.place(&*self.held_file(fd)?).ok_or(Errno::EINVAL)
     }
 
     pub fn make_directory(&self, path: User<u8>, permissions: u32) -> Result<(), Errno> {
@@ -289,6 +294,7 @@ impl<W: World> Linux<W> {
     }
 
     pub fn set_permissions_of(&self, fd: Descriptor, permissions: u32) -> Result<(), Errno> {
+        self.file(fd)?;
         self.vfs.set_permissions(self.place_of_descriptor(fd)?, permissions as u16 & 0o7777)
     }
 
@@ -327,7 +333,7 @@ impl<W: World> Linux<W> {
     }
 
     pub fn change_directory_to(&self, fd: Descriptor) -> Result<(), Errno> {
-        self.change_directory_to_file(self.file(fd)?)
+        self.change_directory_to_file(self.held_file(fd)?)
     }
 
     fn change_directory_to_file(&self, file: Rc<dyn OpenFile>) -> Result<(), Errno> {
@@ -381,7 +387,7 @@ impl<W: World> Linux<W> {
     }
 
     pub fn capacity_of(&self, fd: Descriptor, to: User<statfs>) -> Result<(), Errno> {
-        self.capacity_at(self.vfs.place(&*self.file(fd)?).ok_or(Errno::ENOSYS)?, to)
+        self.capacity_at(self.vfs.place(&*self.held_file(fd)?).ok_or(Errno::ENOSYS)?, to)
     }
 
     fn capacity_at(&self, place: Place, to: User<statfs>) -> Result<(), Errno> {

@@ -77,7 +77,7 @@ impl<W: World> Process for Linux<W> {
     }
 
     fn file(&self, descriptor: u32) -> Option<Rc<dyn OpenFile>> {
-        Linux::file(self, Descriptor(i32::try_from(descriptor).ok()?)).ok()
+        self.held_file(Descriptor(i32::try_from(descriptor).ok()?)).ok()
     }
 
     fn name_servers(&self) -> Vec<IpAddr> {

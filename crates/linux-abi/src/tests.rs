@@ -210,6 +210,10 @@ impl Vfs for Fake {
         Err(Errno::EROFS)
     }
 
+    fn make_socket(&self, _: Place, _: &[u8], _: u16) -> Result<Rc<dyn OpenFile>, Errno> {
+        Err(Errno::EROFS)
+    }
+
     fn make_link(&self, _: &[u8], _: Place, _: &[u8]) -> Result<(), Errno> {
         Err(Errno::EROFS)
     }

@@ -62,12 +62,11 @@ impl Unix {
 
     /// The socket that a name stands for.
     fn found(&self, address: &Address) -> Result<Rc<End>, Errno> {
-        let Address::Unix(name) = address else { return Err(Errno::EINVAL) };
-        let end = self.names.find(name)?;
-        match name.first() {
+        let end = self.names.find(address)?;
+        match address {
             _ if end.kind == self.end.kind => Ok(end),
-            Some(0) => Err(Errno::ECONNREFUSED),
-            _ => Err(Errno::EPROTOTYPE),
+            Address::File(_) => Err(Errno::EPROTOTYPE),
+            _ => Err(Errno::ECONNREFUSED),
         }
     }
 
@@ -170,12 +169,12 @@ impl OpenFile for Unix {
 
 impl Socket for Unix {
     fn bind(&self, address: &Address) -> Result<(), Errno> {
-        let Address::Unix(name) = address else { return Err(Errno::EINVAL) };
         if !self.end.name().is_empty() {
             // Asking for any name is fine where there is one.
-            return if name.is_empty() { Ok(()) } else { Err(Errno::EINVAL) };
+            let any = matches!(address, Address::Unix(name) if name.is_empty());
+            return if any { Ok(()) } else { Err(Errno::EINVAL) };
         }
-        self.names.give(name, &self.end)
+        self.names.give(address, &self.end)
     }
 
     fn listen(&self, backlog: usize) -> Result<(), Errno> {

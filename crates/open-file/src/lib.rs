@@ -5,6 +5,7 @@ extern crate alloc;
 
 mod errno;
 mod readiness;
+mod socket_file;
 mod watchers;
 
 use alloc::rc::Rc;
@@ -15,6 +16,7 @@ use core::time::Duration;
 
 pub use errno::Errno;
 pub use readiness::Readiness;
+pub use socket_file::SocketFile;
 pub use watchers::{Watcher, Watchers};
 
 /// What a file is (`S_IFMT` of inode(7)).
@@ -210,6 +212,8 @@ pub enum Address {
     Inet(SocketAddr),
     /// Of a Unix socket (unix(7)): a path; with a zero byte in front an abstract name; empty for none.
     Unix(Vec<u8>),
+    /// Of a Unix socket: the file that a path leads to.
+    File(SocketFile),
 }
 
 /// Which half of a connection (shutdown(2)).

@@ -9,6 +9,7 @@ use iface_vfs::{Errno, OpenFile, Place, Status};
 
 use crate::device::Device;
 use crate::file::File;
+use crate::held::Held;
 use crate::listing::Listing;
 use crate::text::Text;
 use crate::tree::Tree;
@@ -48,6 +49,10 @@ impl Handle {
         self.tree.mounted(self.place)
     }
 
+    pub const fn is_directory(&self) -> bool {
+        self.is_directory
+    }
+
     pub fn status(&self) -> Result<Status, Errno> {
         self.tree.status(self.place)
     }
@@ -79,6 +84,8 @@ pub(crate) fn handle_of(file: &dyn OpenFile) -> Option<&Handle> {
         Some(&listing.handle)
     } else if let Some(device) = file.downcast_ref::<Device>() {
         Some(&device.handle)
+    } else if let Some(held) = file.downcast_ref::<Held>() {
+        Some(&held.handle)
     } else {
         file.downcast_ref::<Text>().map(|text| &text.handle)
     }

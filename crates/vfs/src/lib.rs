@@ -13,6 +13,7 @@ mod errno;
 mod etc;
 mod file;
 mod handle;
+mod held;
 mod known;
 mod listing;
 mod memo;

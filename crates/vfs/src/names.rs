@@ -1,9 +1,12 @@
 //! Making, removing and moving names.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use iface_vfs::{Errno, Kind, Place};
+use iface_vfs::{Errno, Kind, OpenFile, Place};
 
+use crate::handle::Handle;
+use crate::held::Held;
 use crate::tree::Tree;
 use crate::walk::{Last, Walk};
 
@@ -48,6 +51,19 @@ impl Tree {
     pub fn make_directory(&self, base: Place, path: &[u8], permissions: u16) -> Result<(), Errno> {
         let Entry { directory, name, .. } = self.free_entry(base, path, true)?;
         self.volume(directory)?.create(directory.node, &name, Kind::Directory, permissions).map(drop)
+    }
+
+    /// bind(2) of a socket to a path.
+    pub fn make_socket(
+        &'static self,
+        base: Place,
+        path: &[u8],
+        permissions: u16,
+    ) -> Result<Rc<dyn OpenFile>, Errno> {
+        let Entry { directory, name, .. } = self.free_entry(base, path, false)?;
+        let node = self.volume(directory)?.create(directory.node, &name, Kind::Socket, permissions)?;
+        let place = Place { mount: directory.mount, node };
+        Handle::new(self, place, (directory, &name), false).map(Held::open)
     }
 
     /// symlink(2).

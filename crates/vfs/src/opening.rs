@@ -5,6 +5,7 @@ use alloc::rc::Rc;
 use iface_vfs::{Errno, Kind, OpenFile, OpenOptions, Place};
 
 use crate::handle::Handle;
+use crate::held::Held;
 use crate::listing::Listing;
 use crate::memo::End;
 use crate::tree::Tree;
@@ -57,6 +58,9 @@ impl Tree {
                 return self.open_found(found, entry, OpenOptions { directory, ..options });
             }
             if options.no_follow && !walk.has_slash() {
+                if options.hold {
+                    return self.open_found(found, entry, options);
+                }
                 return Err(if options.directory { Errno::ENOTDIR } else { Errno::ELOOP });
             }
             walk.follow(found)?;
@@ -97,7 +101,13 @@ impl Tree {
         if changes && kind == Kind::Regular && !volume.is_writable() {
             return Err(Errno::EROFS);
         }
+        if kind == Kind::Socket && !options.hold {
+            return Err(Errno::ENXIO);
+        }
         let handle = Handle::new(self, place, entry, is_directory)?;
+        if options.hold {
+            return Ok(Held::open(handle));
+        }
         if is_directory {
             return Ok(Listing::open(handle));
         }

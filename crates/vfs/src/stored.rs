@@ -1,7 +1,9 @@
 //! A file system as a volume.
 
+use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
 use alloc::vec;
+use core::cell::RefCell;
 
 use iface_filesystem::{Capacity, FileSystem, Node};
 use iface_vfs::{Errno, Kind, OpenFile};
@@ -20,19 +22,23 @@ pub(crate) struct Stored<F> {
     files: F,
     kind_name: &'static str,
     writable: bool,
+    /// Files that stand for sockets, which file systems do not tell from empty ones.
+    sockets: RefCell<BTreeSet<u64>>,
 }
 
 impl<F: FileSystem> Stored<F> {
     pub fn new(files: F, kind_name: &'static str) -> Self {
-        Self { files, kind_name, writable: files.is_writable() }
+        Self { files, kind_name, writable: files.is_writable(), sockets: RefCell::default() }
     }
-}
 
-fn kind(kind: iface_filesystem::Kind) -> Kind {
-    match kind {
-        iface_filesystem::Kind::File => Kind::Regular,
-        iface_filesystem::Kind::Directory => Kind::Directory,
-        iface_filesystem::Kind::Link => Kind::Link,
+    /// What a node is.
+    fn kind_of(&self, node: u64, kind: iface_filesystem::Kind) -> Kind {
+        match kind {
+            iface_filesystem::Kind::File if self.sockets.borrow().contains(&node) => Kind::Socket,
+            iface_filesystem::Kind::File => Kind::Regular,
+            iface_filesystem::Kind::Directory => Kind::Directory,
+            iface_filesystem::Kind::Link => Kind::Link,
+        }
     }
 }
 
@@ -60,7 +66,7 @@ impl<F: FileSystem> Volume for Stored<F> {
     fn facts(&self, node: u64) -> Result<Facts, Errno> {
         let metadata = self.files.metadata(Node(node)).map_err(errno)?;
         Ok(Facts {
-            kind: kind(metadata.kind),
+            kind: self.kind_of(node, metadata.kind),
             permissions: metadata.mode,
             size: metadata.size,
             special: (0, 0),
@@ -70,7 +76,11 @@ impl<F: FileSystem> Volume for Stored<F> {
 
     fn entry(&self, directory: u64, index: usize) -> Result<Option<Name>, Errno> {
         let entry = self.files.entry(Node(directory), index).map_err(errno)?;
-        Ok(entry.map(|entry| Name { name: entry.name, inode: entry.node.0, kind: kind(entry.kind) }))
+        Ok(entry.map(|entry| Name {
+            name: entry.name,
+            inode: entry.node.0,
+            kind: self.kind_of(entry.node.0, entry.kind),
+        }))
     }
 
     fn target(&self, link: u64) -> Result<Target, Errno> {
@@ -104,12 +114,20 @@ impl<F: FileSystem> Volume for Stored<F> {
     }
 
     fn create(&self, directory: u64, name: &[u8], kind: Kind, permissions: u16) -> Result<u64, Errno> {
-        let kind = match kind {
-            Kind::Regular => iface_filesystem::Kind::File,
+        let stored = match kind {
+            Kind::Regular | Kind::Socket => iface_filesystem::Kind::File,
             Kind::Directory => iface_filesystem::Kind::Directory,
             _ => return Err(Errno::EPERM),
         };
-        self.files.create(Node(directory), name, kind, permissions).map(|node| node.0).map_err(errno)
+        let Node(node) = self.files.create(Node(directory), name, stored, permissions).map_err(errno)?;
+        // The number may have been that of a socket before.
+        let mut sockets = self.sockets.borrow_mut();
+        if kind == Kind::Socket {
+            sockets.insert(node);
+        } else if !sockets.is_empty() {
+            sockets.remove(&node);
+        }
+        Ok(node)
     }
 
     fn make_link(&self, directory: u64, name: &[u8], target: &[u8]) -> Result<(), Errno> {

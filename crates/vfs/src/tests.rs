@@ -171,6 +171,7 @@ const READ: OpenOptions = OpenOptions {
     exclusive: false,
     directory: false,
     no_follow: false,
+    hold: false,
     permissions: 0o600,
 };
 const WRITE: OpenOptions = OpenOptions { read: false, write: true, ..READ };

@@ -51,6 +51,10 @@ impl Vfs for Files {
         self.tree.make_directory(base, path, permissions)
     }
 
+    fn make_socket(&self, base: Place, path: &[u8], permissions: u16) -> Result<Rc<dyn OpenFile>, Errno> {
+        self.tree.make_socket(base, path, permissions)
+    }
+
     fn make_link(&self, target: &[u8], base: Place, path: &[u8]) -> Result<(), Errno> {
         self.tree.make_link(target, base, path)
     }

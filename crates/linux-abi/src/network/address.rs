@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 use linux_raw_sys::net::{AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC};
-use open_file::{Address, Errno};
+use open_file::{Address, Errno, SocketFile};
 
 use crate::linux::{Linux, World};
 use crate::user::User;
@@ -110,7 +110,7 @@ fn bytes_of(address: &Address) -> Vec<u8> {
     match address {
         Address::Unspecified => Vec::from((AF_UNSPEC as u16).to_ne_bytes()),
         Address::Inet(address) => bytes_of_inet(address),
-        Address::Unix(name) => {
+        Address::Unix(name) | Address::File(SocketFile { path: name, .. }) => {
             let mut bytes = Vec::with_capacity(FAMILY_LENGTH + name.len() + 1);
             bytes.extend((AF_UNIX as u16).to_ne_bytes());
             bytes.extend(name);

@@ -8,6 +8,8 @@ use core::cell::{Cell, RefCell};
 use iface_sockets::Type;
 use open_file::{Address, Errno, Half, Readiness, Received, Watchers};
 
+use super::names::Name;
+
 /// Bytes that wait at an end for being read (`net.core.wmem_default` of Linux).
 const CAPACITY: usize = 212_992;
 /// Messages that wait.
@@ -39,6 +41,8 @@ pub struct End {
     pub watchers: Watchers,
     phase: Cell<Phase>,
     name: RefCell<Vec<u8>>,
+    /// What it is found by, and the address that brought it, which holds its file.
+    known: RefCell<Option<(Name, Address)>>,
     /// Each holds the other until its own socket is closed.
     peer: RefCell<Option<Rc<End>>>,
     /// What waits to be read from a stream.
@@ -65,6 +69,7 @@ impl End {
             watchers: Watchers::new(),
             phase: Cell::new(Phase::Idle),
             name: RefCell::default(),
+            known: RefCell::default(),
             peer: RefCell::default(),
             bytes: RefCell::default(),
             messages: RefCell::default(),
@@ -107,6 +112,11 @@ impl End {
 
     pub fn set_name(&self, name: Vec<u8>) {
         self.name.replace(name);
+    }
+
+    /// Notes what it is found by; gives back what it was found by before.
+    pub fn set_known(&self, known: Option<(Name, Address)>) -> Option<(Name, Address)> {
+        self.known.replace(known)
     }
 
     pub fn peer(&self) -> Option<Rc<Self>> {

@@ -52,6 +52,46 @@ fn paths_that_can_lead_elsewhere_are_walked_each_time() {
 }
 
 #[test]
+fn a_socket_has_a_file_until_that_is_removed_and_let_go() {
+    let fixture = fixture(root());
+    let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
+    let held = vfs.make_socket(top, b"/tmp/s", 0o700).unwrap();
+    let status = vfs.status(fixture.find("/tmp/s").unwrap()).unwrap();
+    assert_eq!((status.kind, status.permissions, held.status()), (Kind::Socket, 0o700, Ok(status)));
+    assert_eq!(vfs.make_socket(top, b"/tmp/s", 0o700).err(), Some(Errno::EEXIST));
+    assert_eq!(vfs.make_socket(top, b"/www/s", 0o700).err(), Some(Errno::EROFS));
+    assert_eq!(fixture.open("/tmp/s", READ).err(), Some(Errno::ENXIO));
+    vfs.remove(top, b"/tmp/s", false).unwrap();
+    let other = vfs.make_socket(top, b"/tmp/s", 0o700).unwrap();
+    assert_ne!(held.status().unwrap().inode, other.status().unwrap().inode);
+    drop((held, other));
+    vfs.remove(top, b"/tmp/s", false).unwrap();
+    // Whatever number it gets, a file of bytes is one.
+    for name in ["/tmp/a", "/tmp/b", "/tmp/c"] {
+        let made = fixture.open(name, OpenOptions { create: true, ..WRITE }).unwrap();
+        assert_eq!(made.status().unwrap().kind, Kind::Regular);
+    }
+}
+
+#[test]
+fn what_is_held_stays_and_does_nothing_else() {
+    let fixture = fixture(root());
+    let (vfs, top) = (&fixture.vfs, fixture.vfs.root());
+    let hold = OpenOptions { hold: true, ..READ };
+    drop(fixture.open("/tmp/file", OpenOptions { create: true, ..WRITE }).unwrap());
+    let file = fixture.open("/tmp/file", hold).unwrap();
+    vfs.remove(top, b"/tmp/file", false).unwrap();
+    assert_eq!(file.status().map(|status| (status.kind, status.links)), Ok((Kind::Regular, 0)));
+    assert!(file.read(&mut [0]).is_err() && file.directory().is_none());
+    let link = fixture.open("/home/old", OpenOptions { no_follow: true, ..hold }).unwrap();
+    assert_eq!(link.status().unwrap().kind, Kind::Link);
+    let directory = fixture.open("/home", hold).unwrap();
+    let place = vfs.place(&*directory).unwrap();
+    assert_eq!(vfs.find(place, b"old", false), vfs.find(top, b"/home/old", false));
+    assert_eq!(directory.directory().unwrap().next_name(), Err(Errno::EBADF));
+}
+
+#[test]
 fn forty_links_and_no_more() {
     let fixture = fixture(root());
     let link = |target: &str, path: &str| {

@@ -34,6 +34,7 @@ fn options(numbers: &mut Numbers) -> OpenOptions {
         exclusive: is(4) && is(3),
         directory: is(5),
         no_follow: is(6),
+        hold: is(7),
         permissions: numbers.below(0o10000) as u16,
     }
 }

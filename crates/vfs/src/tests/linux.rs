@@ -53,6 +53,7 @@ impl Numbers {
             exclusive: create && self.chance(2),
             directory: !create && self.chance(2),
             no_follow: self.chance(1),
+            hold: false,
             permissions: self.of(&[0o600, 0o700]),
         }
     }

@@ -320,6 +320,53 @@ static void statuses(void)
 	YES("of the right number", status.st_rdev == (1 << 8 | 3));
 }
 
+/* Files that are held, and neither read nor written. */
+static void holding(void)
+{
+	topic("O_PATH");
+	struct stat status;
+	make_file("held", "text");
+	mkdir("place", 0755);
+	make_file("place/inner", "text");
+	symlink("held", "way");
+	int fd = DONE("hold a file", open("held", O_PATH | O_RDWR | O_TRUNC | O_CLOEXEC));
+	CALL("its status", fstat(fd, &status));
+	VALUE("it is as long as before", status.st_size);
+	VALUE("close-on-exec", fcntl(fd, F_GETFD));
+	YES("its flags", (fcntl(fd, F_GETFL) & (O_PATH | O_ACCMODE)) == O_PATH);
+	CALL("change its flags", fcntl(fd, F_SETFL, O_APPEND));
+	CALL("read", read(fd, buffer, 1));
+	CALL("write", write(fd, "x", 1));
+	CALL("seek", lseek(fd, 0, SEEK_SET));
+	CALL("cut", ftruncate(fd, 0));
+	CALL("synchronise", fsync(fd));
+	CALL("its permissions", syscall(SYS_fchmod, fd, 0600));
+	int copy = DONE("copy", dup(fd));
+	close(fd);
+	CALL("remove its name", unlink("held"));
+	CALL("it is there still", fstat(copy, &status));
+	VALUE("without a name", status.st_nlink);
+	CALL("close", close(copy));
+	CALL("hold what is not there", open("held", O_PATH));
+	CALL("hold a link's end that is not there", open("way", O_PATH));
+	fd = DONE("hold a link", open("way", O_PATH | O_NOFOLLOW));
+	fstat(fd, &status);
+	YES("it is a link", S_ISLNK(status.st_mode));
+	close(fd);
+	CALL("hold a link as a directory", open("way", O_PATH | O_NOFOLLOW | O_DIRECTORY));
+	CALL("hold a file as a directory", open("place/inner", O_PATH | O_DIRECTORY));
+	fd = DONE("hold a directory", open("place", O_PATH | O_DIRECTORY));
+	CALL("list it", syscall(SYS_getdents64, fd, buffer, 64));
+	CALL("open a file in it", close(openat(fd, "inner", O_RDONLY)));
+	CALL("a file in it by its status", fstatat(fd, "inner", &status, 0));
+	CALL("go there", fchdir(fd));
+	CALL("remove the file", unlink("inner"));
+	chdir("..");
+	close(fd);
+	unlink("way");
+	rmdir("place");
+}
+
 static int visited;
 
 static int visit(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -339,6 +386,7 @@ void paths(void)
 	links();
 	renaming();
 	statuses();
+	holding();
 	VALUE("a tree removed from below", nftw("d", visit, 8, FTW_DEPTH | FTW_PHYS));
 	VALUE("files and directories of it", visited);
 }

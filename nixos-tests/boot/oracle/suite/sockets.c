@@ -430,6 +430,93 @@ static void pairs(void)
 	close(pair[0]);
 }
 
+static int at(int (*call)(int, const struct sockaddr *, socklen_t), int fd, const char *path)
+{
+	struct sockaddr_un address = { AF_UNIX, "" };
+	strcpy(address.sun_path, path);
+	return call(fd, (struct sockaddr *)&address, sizeof address);
+}
+
+/* Sockets that have a file. */
+static void socket_files(void)
+{
+	topic("socket file");
+	struct stat status;
+	mode_t mask = umask(027);
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CALL("in a directory that is not there", at(bind, listener, "missing/s"));
+	CALL("bind", at(bind, listener, "s"));
+	CALL("bind again", at(bind, listener, "t"));
+	CALL("nothing is left of that", stat("t", &status));
+	CALL("its file", stat("s", &status));
+	OCTAL("kind and permissions", status.st_mode);
+	CALL("change its permissions", chmod("s", 0666));
+	stat("s", &status);
+	OCTAL("changed", status.st_mode);
+	CALL("open it", open("s", O_RDWR));
+	CALL("connect before it listens", at(connect, client, "s"));
+	listen(listener, 5);
+	CALL("connect", at(connect, client, "./s"));
+	int server = DONE("accept", accept(listener, NULL, NULL));
+	struct sockaddr_un address = { 0 };
+	socklen_t length = sizeof address;
+	getpeername(client, (struct sockaddr *)&address, &length);
+	TEXT("the peer's name", address.sun_path);
+	VALUE("its length", length);
+	CALL("send", write(client, "hello", 5));
+	CALL("receive", read(server, buffer, sizeof buffer));
+	close(client);
+	close(server);
+	int other = socket(AF_UNIX, SOCK_STREAM, 0);
+	CALL("another with the same file", at(bind, other, "s"));
+	CALL("move it", rename("s", "moved"));
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CALL("connect by the old name", at(connect, client, "s"));
+	CALL("connect by the new one", at(connect, client, "moved"));
+	close(accept(listener, NULL, NULL));
+	close(client);
+	CALL("remove it", unlink("moved"));
+	CALL("another takes the old name", at(bind, other, "s"));
+	listen(other, 5);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	symlink("s", "way");
+	CALL("connect through a link", at(connect, client, "way"));
+	CALL("the first does not get it", (fcntl(listener, F_SETFL, O_NONBLOCK), accept(listener, NULL, NULL)));
+	server = DONE("the other does", accept(other, NULL, NULL));
+	close(listener);
+	close(client);
+	close(server);
+	close(other);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CALL("its file stays", stat("s", &status));
+	CALL("connect to nobody", at(connect, client, "s"));
+	CALL("a new one with an old file", at(bind, client, "s"));
+	unlink("way");
+	unlink("s");
+	make_file("plain", "x");
+	CALL("connect to a file of bytes", at(connect, client, "plain"));
+	CALL("bind to a file of bytes", at(bind, client, "plain"));
+	unlink("plain");
+	close(client);
+
+	int one = socket(AF_UNIX, SOCK_DGRAM, 0), two = socket(AF_UNIX, SOCK_DGRAM, 0);
+	at(bind, one, "one");
+	at(bind, two, "two");
+	address = (struct sockaddr_un){ AF_UNIX, "two" };
+	CALL("send a datagram to a path", sendto(one, "hello", 5, 0, (struct sockaddr *)&address, sizeof address));
+	length = sizeof address;
+	CALL("receive it", recvfrom(two, buffer, sizeof buffer, 0, (struct sockaddr *)&address, &length));
+	TEXT("who sent it", address.sun_path);
+	client = socket(AF_UNIX, SOCK_STREAM, 0);
+	CALL("connect a stream to a socket of datagrams", at(connect, client, "one"));
+	close(client);
+	close(one);
+	close(two);
+	unlink("one");
+	unlink("two");
+	umask(mask);
+}
+
 static void names(void)
 {
 	topic("names");
@@ -457,6 +544,7 @@ void sockets(void)
 	transfer();
 	datagrams();
 	pairs();
+	socket_files();
 	names();
 	signal(SIGPIPE, SIG_DFL);
 }
