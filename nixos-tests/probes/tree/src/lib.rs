@@ -20,6 +20,7 @@ const READ: OpenOptions = OpenOptions {
     exclusive: false,
     directory: false,
     no_follow: false,
+    hold: false,
     permissions: 0o644,
 };
 
