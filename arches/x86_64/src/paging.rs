@@ -6,14 +6,18 @@
 
 mod active;
 mod entry;
+mod pool;
+mod seen;
 mod space;
 mod window;
 
 pub use active::{
-    GuardError, allocate_page, allows, free_page, gibibyte_pages, guard, guarded, map, map_window, mapped,
-    protect_window, unguard, writable,
+    GuardError, allows, gibibyte_pages, guard, guarded, map, map_window, mapped, protect_window, unguard,
+    writable,
 };
 pub use entry::{Access, Content, Entry, Table};
+pub use pool::{allocate_page, free_page};
+pub use seen::Seen;
 pub use space::{MapError, Space, Tables};
 pub use window::{Backing, WINDOW, Window};
 

@@ -1,14 +1,14 @@
 //! The page tables that the processor uses.
 
-use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
-use core::arch::asm;
+use alloc::alloc::{Layout, alloc_zeroed};
 use core::cell::RefCell;
 use core::fmt::{self, Display};
 use core::ops::Range;
-use core::ptr::with_exposed_provenance_mut;
 
 use super::PAGE_SIZE;
 use super::entry::{Access, Content, Entry, Table};
+use super::pool::{allocate_page, free_page};
+use super::seen::Seen;
 use super::space::{MapError, Space, Tables};
 use super::window::{Backing, Window};
 use crate::boot::TABLES;
@@ -33,44 +33,6 @@ impl Tables for Identity {
         // made. The borrow of `self` keeps it the only reference.
         unsafe { &mut *(address as *mut Table) }
     }
-}
-
-/// A page of zeros from the global allocator.
-///
-/// A string instruction would be shorter, but takes up to 6 µs where QEMU emulates it, and this 0.8.
-pub fn allocate_page() -> Option<u64> {
-    // SAFETY: the layout has a size.
-    let page = unsafe { alloc(Layout::new::<Table>()) };
-    if page.is_null() {
-        return None;
-    }
-    // SAFETY: writes the page, which was allocated, from its end to its beginning.
-    unsafe {
-        asm!(
-            "pxor {zero}, {zero}",
-            "2:",
-            "movaps [{page} + {rest} - 16], {zero}",
-            "movaps [{page} + {rest} - 32], {zero}",
-            "movaps [{page} + {rest} - 48], {zero}",
-            "movaps [{page} + {rest} - 64], {zero}",
-            "sub {rest}, 64",
-            "jnz 2b",
-            zero = out(xmm_reg) _,
-            page = in(reg) page,
-            rest = inout(reg) PAGE_SIZE => _,
-            options(nostack),
-        );
-    }
-    Some(page.expose_provenance() as u64)
-}
-
-/// Gives a page of [`allocate_page`] back.
-///
-/// # Safety
-/// It is one, and nobody uses it any more.
-pub unsafe fn free_page(page: u64) {
-    // SAFETY: it was allocated with this layout.
-    unsafe { dealloc(with_exposed_provenance_mut(page as usize), Layout::new::<Table>()) };
 }
 
 impl Backing for Identity {
@@ -216,13 +178,27 @@ pub unsafe fn protect_window(range: Range<u64>, access: Option<Access>) -> Resul
     window().protect(range, access)
 }
 
+// SAFETY: an image runs on one processor, and handlers of exceptions that return ask for nothing of it.
+static SEEN: SingleCore<Seen> = unsafe { SingleCore::new(Seen::new()) };
+
 /// [`Window::allows`] of the page tables in use.
 pub fn allows(range: Range<u64>, write: bool) -> bool {
-    window().allows(range, write)
+    SEEN.knows(&range, write) || look_up(range, write)
+}
+
+/// As [`allows`], by the tables themselves.
+#[inline(never)]
+fn look_up(range: Range<u64>, write: bool) -> bool {
+    let allowed = window().allows(range.clone(), write);
+    if allowed {
+        SEEN.note(&range, write);
+    }
+    allowed
 }
 
 /// Has the processor forget what it knows about `range`.
 fn flush(range: Range<u64>) {
+    SEEN.forget();
     // SAFETY: forgetting cached entries changes nothing but time.
     unsafe {
         if range.end - range.start > FLUSH_SINGLY * PAGE_SIZE {

@@ -189,7 +189,8 @@ impl<B: Backing> Window<B> {
             let entry = self.backing.entry(table, index);
             if let Some(next) = entry.next(level) {
                 known |= self.clear_in(next, level - 1, piece.clone(), which);
-                known |= self.unlink_empty(table, index, next);
+                let last = self::index(piece.end - 1, level - 1);
+                known |= self.unlink_empty(table, index, next, last);
             } else if let Some(page) = self.page(entry).filter(|_| which == Which::All || entry.is_fresh()) {
                 self.backing.set(table, index, Entry::EMPTY);
                 self.backing.free(page);
@@ -199,11 +200,12 @@ impl<B: Backing> Window<B> {
         known
     }
 
-    /// Takes the table at `next` away where it maps nothing. Returns whether it did.
-    fn unlink_empty(&mut self, table: u64, index: usize, next: u64) -> bool {
+    /// Takes the table at `next` away where it maps nothing; its entry at `cleared` was cleared. Returns whether it did.
+    fn unlink_empty(&mut self, table: u64, index: usize, next: u64, cleared: usize) -> bool {
         self.backing.finish(None);
-        // From the end on: there are those in use where addresses are given from the top.
-        let empty = (0..ENTRIES).rev().all(|index| self.backing.entry(next, index) == Entry::EMPTY);
+        // From there up, and then down: the neighbours of what is taken away are mostly in use.
+        let mut indices = (cleared..ENTRIES).chain((0..cleared).rev());
+        let empty = indices.all(|index| self.backing.entry(next, index) == Entry::EMPTY);
         if empty {
             let page = self.backing.unlink(table, index);
             self.backing.free(page);

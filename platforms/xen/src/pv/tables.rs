@@ -6,7 +6,7 @@
 
 use core::ops::Range;
 
-use x86_64::paging::{Access, Content, Entry, LOWER_HALF_END, PAGE_SIZE};
+use x86_64::paging::{Access, Content, Entry, LOWER_HALF_END, PAGE_SIZE, Seen};
 use xen_abi::Errno;
 
 /// The level of the root table; tables of level 0 map pages.
@@ -92,13 +92,15 @@ pub(super) struct Plan<'a> {
 pub(super) struct Space<M> {
     /// The machine address of the root table.
     root: u64,
+    /// Forgotten wherever the processor is to forget something.
+    pub seen: Seen,
     pub mmu: M,
 }
 
 impl<M: Mmu> Space<M> {
     /// The space of the root table at `root`, as Xen's domain builder left it.
     pub fn new(root: u64, mmu: M) -> Self {
-        Self { root: mmu.machine_address(root), mmu }
+        Self { root: mmu.machine_address(root), seen: Seen::new(), mmu }
     }
 
     /// The machine address of the root table.
@@ -108,6 +110,12 @@ impl<M: Mmu> Space<M> {
 
     /// Whether every byte of `range` is memory that can be read, and written where `write` says so.
     pub fn allows(&self, range: Range<u64>, write: bool) -> bool {
+        self.seen.knows(&range, write) || self.look_up(range, write)
+    }
+
+    /// As [`allows`](Space::allows), by the tables themselves.
+    #[inline(never)]
+    fn look_up(&self, range: Range<u64>, write: bool) -> bool {
         let mut address = range.start;
         while address < range.end {
             let entry = self.entry(address);
@@ -117,6 +125,7 @@ impl<M: Mmu> Space<M> {
             }
             address = (address | (PAGE_SIZE - 1)) + 1;
         }
+        self.seen.note(&range, write);
         true
     }
 
@@ -141,6 +150,7 @@ impl<M: Mmu> Space<M> {
     /// # Errors
     /// What Xen returned; then the page is as before.
     pub fn set(&self, page: u64, content: Content) -> Result<(), Errno> {
+        self.seen.forget();
         self.mmu.set(page, Entry::new(content, self.mmu.machine_address(page), 0))
     }
 

@@ -75,6 +75,7 @@ impl<M: Mmu> Backing for Checked<'_, M> {
     fn finish(&mut self, forget: Option<Range<u64>>) {
         self.tell();
         if forget.is_some() {
+            self.space.seen.forget();
             done(self.space.mmu.flush());
         }
     }
@@ -188,6 +189,12 @@ mod tests {
                             model.retain(|page, _| !pages.contains(page));
                         }
                     }
+                }
+                // What is asked now is remembered, and may not be so after the next change.
+                for page in first.saturating_sub(20)..first + 20 {
+                    let access = model.get(&page).copied().flatten();
+                    prop_assert_eq!(space.allows(range(page, 1), true), access == WRITE, "page {}", page);
+                    prop_assert_eq!(space.allows(range(page, 1), false), access.is_some(), "page {}", page);
                 }
             }
             for page in 0..1700 {
