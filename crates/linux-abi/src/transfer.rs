@@ -89,18 +89,21 @@ impl Opened {
 
 impl<W: World> Linux<W> {
     fn to_read(&self, fd: Descriptor) -> Result<Opened, Errno> {
-        let (file, flags) = self.file_and_flags(fd)?;
-        match flags & O_ACCMODE {
-            O_RDONLY | O_RDWR => Ok(Opened { file, flags }),
-            _ => Err(Errno::EBADF),
-        }
+        self.opened(fd, O_RDONLY)
     }
 
     fn to_write(&self, fd: Descriptor) -> Result<Opened, Errno> {
+        self.opened(fd, O_WRONLY)
+    }
+
+    /// A file that was opened for this, or for reading and writing.
+    fn opened(&self, fd: Descriptor, access: u32) -> Result<Opened, Errno> {
         let (file, flags) = self.file_and_flags(fd)?;
-        match flags & O_ACCMODE {
-            O_WRONLY | O_RDWR => Ok(Opened { file, flags }),
-            _ => Err(Errno::EBADF),
+        let opened_for = flags & O_ACCMODE;
+        if opened_for == access || opened_for == O_RDWR {
+            Ok(Opened { file, flags })
+        } else {
+            Err(Errno::EBADF)
         }
     }
 
@@ -294,7 +297,10 @@ impl<W: World> Linux<W> {
         let is_gathered =
             to.file.socket().is_some_and(|socket| socket.has_messages() || total_of(&pieces) <= GATHERED);
         if is_gathered {
-            return self.write_bytes(to, &self.gather(&pieces)?, position);
+            return match pieces[..] {
+                [(address, length)] => self.write_from(to, address, length, position),
+                _ => self.write_bytes(to, &self.gather(&pieces)?, position),
+            };
         }
         let mut total = 0;
         for (address, length) in pieces.into_iter().filter(|(_, length)| *length > 0) {
