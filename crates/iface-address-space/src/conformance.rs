@@ -17,6 +17,7 @@ pub fn all<A: AddressSpace>(space: A) {
     the_window_is_whole_pages(space);
     pages_are_zero_and_keep_what_is_written(space);
     protections_are_what_was_asked(space);
+    what_was_allowed_once_is_asked_again(space);
     pages_without_protection_keep_what_they_hold(space);
     pages_are_zero_when_they_return(space);
     parts_of_a_range_are_pages_of_their_own(space);
@@ -137,6 +138,32 @@ fn protections_are_what_was_asked<A: AddressSpace>(space: A) {
         assert!(!space.allows(all.start..all.start + 1, true), "{protection:?}");
     }
     unmap(space, &all);
+}
+
+/// A provider may remember what it found of a page, but not beyond the page's next change.
+fn what_was_allowed_once_is_asked_again<A: AddressSpace>(space: A) {
+    const ORDERS: [[Protection; 3]; 3] = [
+        [Protection::ReadWrite, Protection::Read, Protection::None],
+        [Protection::ReadWrite, Protection::None, Protection::Read],
+        [Protection::Read, Protection::ReadWrite, Protection::ReadExecute],
+    ];
+    let page = pages(space, 0, 1);
+    for order in ORDERS {
+        map(space, &page, Protection::ReadWrite);
+        for protection in order {
+            protect(space, &page, protection);
+            for _ in 0..2 {
+                let (reads, writes) = (space.allows(page.clone(), false), space.allows(page.clone(), true));
+                assert_eq!(reads, protection != Protection::None, "reading with {protection:?} after others");
+                assert_eq!(
+                    writes,
+                    protection == Protection::ReadWrite,
+                    "writing with {protection:?} after others"
+                );
+            }
+        }
+        unmap(space, &page);
+    }
 }
 
 fn pages_without_protection_keep_what_they_hold<A: AddressSpace>(space: A) {
