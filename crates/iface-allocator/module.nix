@@ -6,6 +6,6 @@ mkRoom ./. {
     arity = "one";
     # A static of the image: the provider's `Provider` type, made by its `const fn new(&'static Config)`.
     static = "#[global_allocator]";
-    default = "alloc-buddy";
+    default = "alloc-talc";
   };
 }

@@ -29,8 +29,6 @@ in
     ports.http = 80;
   };
   platforms = [ "kvm" "linux" "xen" ];
-  # Constant time for blocks that connections free in any order; alloc-buddy slows down for good after a thousand of them.
-  choose.allocator = "alloc-talc";
   # About 5 MiB, and room for some 25 KiB of each of a thousand connections.
   memoryMiB = 64;
   # For configurations with more connections than the one that is packed in; only those that are open take memory.

@@ -31,7 +31,6 @@ mkRoom ./. {
       "multiboot1"
     ];
     defaults = {
-      allocator = "alloc-buddy";
       block-device = "virtio-blk";
       entropy = "rdrand";
       filesystem = "rootfs";

@@ -27,7 +27,6 @@ mkRoom ./. {
     run = ./run.sh;
     entryProtocols = [ "process" ];
     defaults = {
-      allocator = "alloc-buddy";
       block-device = "file-disk";
       filesystem = "rootfs";
       net-device = "tap";

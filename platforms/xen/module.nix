@@ -37,7 +37,6 @@ mkRoom ./. {
       "pv"
     ];
     defaults = {
-      allocator = "alloc-buddy";
       block-device = "blkfront";
       entropy = "rdrand";
       filesystem = "rootfs";

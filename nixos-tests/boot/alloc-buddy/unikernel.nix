@@ -1,5 +1,5 @@
 # Another allocator is one line.
 {
   imports = [ ../../../examples/httpd/unikernel.nix ];
-  choose.allocator = "alloc-talc";
+  choose.allocator = "alloc-buddy";
 }
