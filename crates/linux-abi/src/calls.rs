@@ -247,8 +247,10 @@ calls! {
     getsockopt __NR_getsockopt(fd, level, name, value, length) socket_option;
     listen __NR_listen(fd, backlog) listen;
     recvfrom __NR_recvfrom(fd, buffer, length, flags, address, address_length) receive_from;
-    recvmsg __NR_recvmsg(fd, message, flags) receive_message lacks "control messages";
-    sendmsg __NR_sendmsg(fd, message, flags) send_message lacks "control messages, MSG_OOB, MSG_FASTOPEN, MSG_ZEROCOPY";
+    recvmmsg __NR_recvmmsg(fd, messages, count, flags, time) receive_messages lacks "control messages of other sockets than those of Unix";
+    recvmsg __NR_recvmsg(fd, message, flags) receive_message lacks "control messages of other sockets than those of Unix";
+    sendmmsg __NR_sendmmsg(fd, messages, count, flags) send_messages lacks "control messages of other sockets than those of Unix, MSG_OOB, MSG_FASTOPEN, MSG_ZEROCOPY";
+    sendmsg __NR_sendmsg(fd, message, flags) send_message lacks "control messages of other sockets than those of Unix, MSG_OOB, MSG_FASTOPEN, MSG_ZEROCOPY";
     sendto __NR_sendto(fd, bytes, length, flags, address, address_length) send_to lacks "MSG_OOB, MSG_FASTOPEN, MSG_ZEROCOPY";
     setsockopt __NR_setsockopt(fd, level, name, value, length) set_socket_option;
     shutdown __NR_shutdown(fd, half) shut_down;

@@ -1,26 +1,27 @@
 //! Calls that work with a socket.
 
 mod address;
+mod beside;
 #[cfg(test)]
 mod differential;
+mod messages;
 
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 
 use iface_sockets::{Family, Sockets, Type};
 use iface_vfs::{OpenOptions, Vfs};
-use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK, O_RDWR, iovec};
+use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK, O_RDWR};
 use linux_raw_sys::net::{
     AF_INET, AF_INET6, AF_UNIX, MSG_DONTWAIT, MSG_ERRQUEUE, MSG_NOSIGNAL, MSG_OOB, MSG_PEEK, MSG_TRUNC,
-    MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, msghdr,
+    MSG_WAITALL, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM,
 };
-use open_file::{Address, Errno, Half, Kind, OpenFile, Readiness, Received, Socket, SocketFile};
+use open_file::{Address, Beside, Errno, Half, Kind, OpenFile, Readiness, Received, Socket, SocketFile};
 
 use crate::descriptors::{Descriptor, Entry};
 use crate::linux::{Linux, World};
 use crate::paths::HERE;
 use crate::transfer::zeros;
-use crate::user::{LONGEST, User, plain};
+use crate::user::{LONGEST, User};
 
 /// Flags beside the type of a socket, which are those of files (socket(2)).
 const SOCK_CLOEXEC: u32 = O_CLOEXEC;
@@ -34,12 +35,8 @@ const MSG_FASTOPEN: u32 = 0x2000_0000;
 const LONGEST_OPTION: usize = 1024;
 /// The longest queue of connections (`net.core.somaxconn`).
 const LONGEST_BACKLOG: u32 = 4096;
-/// Most pieces of a message (`UIO_MAXIOV`).
-const MOST_PIECES: usize = 1024;
 /// Bytes of a stream that are thrown away at a time.
 const THROWN: usize = 64 * 1024;
-
-plain!(msghdr);
 
 /// A socket behind a descriptor.
 struct Open {
@@ -223,7 +220,7 @@ impl<W: World> Linux<W> {
         } else {
             Some(self.peer_at(open.socket()?, address, address_length)?)
         };
-        self.send_bytes(&open, bytes, flags, to.as_ref())
+        self.send_bytes(&open, bytes, flags, to.as_ref(), &Beside::default())
     }
 
     /// Sends a message, or of a stream all there is where the descriptor blocks: less only where an error or a signal comes
@@ -234,6 +231,7 @@ impl<W: World> Linux<W> {
         bytes: &[u8],
         flags: u32,
         to: Option<&Address>,
+        beside: &Beside,
     ) -> Result<usize, Errno> {
         if flags & (MSG_OOB | MSG_FASTOPEN) != 0 {
             return Err(Errno::EOPNOTSUPP);
@@ -241,7 +239,12 @@ impl<W: World> Linux<W> {
         let socket = open.socket()?;
         let mut sent = 0;
         loop {
-            match self.on_socket(open, Half::Write, || socket.send(&bytes[sent..], to)) {
+            let result = self.on_socket(open, Half::Write, || match beside {
+                // What goes along goes with the first bytes.
+                beside if sent == 0 && !beside.is_empty() => socket.send_with(bytes, to, beside),
+                _ => socket.send(&bytes[sent..], to),
+            });
+            match result {
                 Ok(taken) => sent += taken,
                 Err(_) if sent > 0 => return Ok(sent),
                 Err(errno) if flags & MSG_NOSIGNAL != 0 || socket.has_messages() => return Err(errno),
@@ -267,7 +270,7 @@ impl<W: World> Linux<W> {
         if flags & MSG_TRUNC != 0 && !open.socket()?.has_messages() {
             return self.throw_away(&open, length, flags);
         }
-        let received = self.receive_bytes(&open, self.bytes_mut(buffer, length)?, flags)?;
+        let received = self.receive_bytes(&open, self.bytes_mut(buffer, length)?, flags, None)?;
         match &received.from {
             Some(from) => self.store_address(from, address, address_length)?,
             None if address.is_null() => {}
@@ -276,7 +279,14 @@ impl<W: World> Linux<W> {
         Ok(if flags & MSG_TRUNC != 0 { received.whole } else { received.length })
     }
 
-    fn receive_bytes(&self, open: &Open, buffer: &mut [u8], flags: u32) -> Result<Received, Errno> {
+    /// Receives into `buffer`, and into `beside` what was passed along, which is lost where there is no place for it.
+    fn receive_bytes(
+        &self,
+        open: &Open,
+        buffer: &mut [u8],
+        flags: u32,
+        mut beside: Option<&mut Beside>,
+    ) -> Result<Received, Errno> {
         let socket = open.socket()?;
         if flags & MSG_ERRQUEUE != 0 {
             return Err(Errno::EAGAIN);
@@ -285,8 +295,15 @@ impl<W: World> Linux<W> {
             return Err(Errno::EINVAL);
         }
         let peek = flags & MSG_PEEK != 0;
-        let receive = |buffer: &mut [u8]| {
-            self.on_socket(open, Half::Read, || match socket.receive(buffer, peek) {
+        let mut receive = |buffer: &mut [u8]| {
+            let mut attempt = || match &mut beside {
+                None => socket.receive(buffer, peek),
+                Some(place) => socket.receive_with(buffer, peek).map(|(received, beside)| {
+                    **place = beside;
+                    received
+                }),
+            };
+            self.on_socket(open, Half::Read, || match attempt() {
                 // A thread that waits for what was shut down goes on.
                 Err(Errno::EAGAIN) if open.waits() && open.file.readiness().has_any(Readiness::RDHUP) => {
                     Ok(Received::default())
@@ -311,7 +328,7 @@ impl<W: World> Linux<W> {
         let mut thrown = 0;
         loop {
             let wanted = (length - thrown).min(THROWN);
-            match self.receive_bytes(open, &mut buffer[..wanted], flags) {
+            match self.receive_bytes(open, &mut buffer[..wanted], flags, None) {
                 Ok(Received { length: THROWN, .. }) if flags & MSG_PEEK == 0 && wanted < length - thrown => {
                     thrown += THROWN;
                 }
@@ -320,80 +337,6 @@ impl<W: World> Linux<W> {
                 Err(_) => return Ok(thrown),
             }
         }
-    }
-
-    pub fn send_message(&self, fd: Descriptor, message: User<msghdr>, flags: u32) -> Result<usize, Errno> {
-        let open = self.open_socket(fd)?.with(flags);
-        let message = self.load(message)?;
-        if message.msg_controllen != 0 {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        let name: User<u8> = User::new(message.msg_name as usize);
-        let to = if name.is_null() {
-            None
-        } else {
-            Some(self.peer_at(open.socket()?, name, message.msg_namelen as u32)?)
-        };
-        match *self.pieces_of(&message)? {
-            [(address, length)] => {
-                self.send_bytes(&open, self.bytes(address, length.min(LONGEST))?, flags, to.as_ref())
-            }
-            ref pieces => self.send_bytes(&open, &self.gather(pieces)?, flags, to.as_ref()),
-        }
-    }
-
-    fn pieces_of(&self, message: &msghdr) -> Result<Vec<(User<u8>, usize)>, Errno> {
-        let count = message.msg_iovlen;
-        if count > MOST_PIECES {
-            return Err(Errno::EMSGSIZE);
-        }
-        self.pieces(User::<iovec>::new(message.msg_iov as usize), count)
-    }
-
-    pub fn receive_message(&self, fd: Descriptor, to: User<msghdr>, flags: u32) -> Result<usize, Errno> {
-        let open = self.open_socket(fd)?.with(flags);
-        let mut message = self.load(to)?;
-        let received = match *self.pieces_of(&message)? {
-            [(address, length)] => {
-                self.receive_bytes(&open, self.bytes_mut(address, length.min(LONGEST))?, flags)?
-            }
-            ref pieces => self.receive_scattered(&open, pieces, flags)?,
-        };
-        message.msg_controllen = 0;
-        message.msg_flags = if received.whole > received.length { MSG_TRUNC } else { 0 };
-        match &received.from {
-            Some(from) if !message.msg_name.is_null() => {
-                let room = message.msg_namelen as u32;
-                message.msg_namelen =
-                    self.store_address_in(from, User::new(message.msg_name as usize), room)? as _;
-            }
-            _ => message.msg_namelen = 0,
-        }
-        self.store(to, message)?;
-        Ok(if flags & MSG_TRUNC != 0 { received.whole } else { received.length })
-    }
-
-    fn receive_scattered(
-        &self,
-        open: &Open,
-        pieces: &[(User<u8>, usize)],
-        flags: u32,
-    ) -> Result<Received, Errno> {
-        let room = pieces.iter().map(|(_, length)| *length).sum::<usize>().min(LONGEST);
-        let mut buffer = zeros(room)?;
-        let received = self.receive_bytes(open, &mut buffer, flags)?;
-        self.scatter(&buffer[..received.length], pieces)?;
-        Ok(received)
-    }
-
-    /// Fills the pieces of a message from their beginning.
-    pub fn scatter(&self, mut bytes: &[u8], pieces: &[(User<u8>, usize)]) -> Result<(), Errno> {
-        for (address, length) in pieces {
-            let (piece, rest) = bytes.split_at(bytes.len().min(*length));
-            self.bytes_mut(*address, piece.len())?.copy_from_slice(piece);
-            bytes = rest;
-        }
-        Ok(())
     }
 
     pub fn shut_down(&self, fd: Descriptor, half: u32) -> Result<(), Errno> {

@@ -24,7 +24,7 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    const fn has(&self, id: u32) -> bool {
+    pub const fn has(&self, id: u32) -> bool {
         id == self.real || id == self.effective || id == self.saved
     }
 

@@ -2,6 +2,7 @@
 
 mod end;
 mod names;
+mod passed;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -13,13 +14,14 @@ use linux_raw_sys::net::{
     AF_UNIX, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR, SO_PEERCRED, SO_PROTOCOL, SO_TYPE, SOCK_DGRAM,
     SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET,
 };
-use open_file::{Address, Errno, Half, OpenFile, Readiness, Received, Socket, Status, Watchers};
+use open_file::{Address, Beside, Errno, Half, OpenFile, Readiness, Received, Socket, Status, Watchers};
 
 use crate::facts::{Inodes, status};
 use crate::inet::put;
 use crate::options::{Kinds, Options, number};
 use end::{End, Phase};
 pub use names::Names;
+use passed::Passed;
 
 /// The one process of the image, and its user and group (`struct ucred`).
 const CREDENTIALS: [i32; 3] = [1, 0, 0];
@@ -87,7 +89,7 @@ impl Unix {
         Ok(())
     }
 
-    fn send_datagram(&self, bytes: &[u8], to: Option<&Address>) -> Result<usize, Errno> {
+    fn send_datagram(&self, bytes: &[u8], to: Option<&Address>, beside: &Beside) -> Result<usize, Errno> {
         if self.end.is_write_shut() {
             return Err(Errno::EPIPE);
         }
@@ -103,10 +105,10 @@ impl Unix {
         if other.peer().is_some_and(|heard| !Rc::ptr_eq(&heard, &self.end)) {
             return Err(Errno::EPERM);
         }
-        other.put(bytes, &self.end)
+        other.put(bytes, &self.end, self.pass(beside, &other)?)
     }
 
-    fn send_connected(&self, bytes: &[u8], to: Option<&Address>) -> Result<usize, Errno> {
+    fn send_connected(&self, bytes: &[u8], to: Option<&Address>, beside: &Beside) -> Result<usize, Errno> {
         let is_connected = self.end.phase() == Phase::Connected;
         match to {
             Some(_) if self.is_stream() && is_connected => return Err(Errno::EISCONN),
@@ -122,7 +124,13 @@ impl Unix {
         if self.end.is_write_shut() {
             return Err(Errno::EPIPE);
         }
-        other.put(bytes, &self.end)
+        other.put(bytes, &self.end, self.pass(beside, &other)?)
+    }
+}
+
+impl Unix {
+    fn pass(&self, beside: &Beside, to: &End) -> Result<Passed, Errno> {
+        if beside.is_empty() { Ok(Passed::default()) } else { Passed::new(beside, to, self.names.flying()) }
     }
 }
 
@@ -219,13 +227,21 @@ impl Socket for Unix {
     }
 
     fn send(&self, bytes: &[u8], to: Option<&Address>) -> Result<usize, Errno> {
-        match self.end.kind {
-            Type::Datagram => self.send_datagram(bytes, to),
-            _ => self.send_connected(bytes, to),
-        }
+        self.send_with(bytes, to, &Beside::default())
     }
 
     fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno> {
+        self.receive_with(buffer, peek).map(|(received, _)| received)
+    }
+
+    fn send_with(&self, bytes: &[u8], to: Option<&Address>, beside: &Beside) -> Result<usize, Errno> {
+        match self.end.kind {
+            Type::Datagram => self.send_datagram(bytes, to, beside),
+            _ => self.send_connected(bytes, to, beside),
+        }
+    }
+
+    fn receive_with(&self, buffer: &mut [u8], peek: bool) -> Result<(Received, Beside), Errno> {
         match (self.end.kind, self.end.phase()) {
             (Type::Datagram, _) | (_, Phase::Connected) => self.end.take(buffer, peek),
             (Type::Stream, _) => Err(Errno::EINVAL),

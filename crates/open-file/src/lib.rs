@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod beside;
 mod errno;
 mod readiness;
 mod socket_file;
@@ -14,6 +15,7 @@ use core::any::Any;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+pub use beside::{Beside, Credentials, Right};
 pub use errno::Errno;
 pub use readiness::Readiness;
 pub use socket_file::SocketFile;
@@ -275,6 +277,24 @@ pub trait Socket {
     /// # Errors
     /// As recvfrom(2) says.
     fn receive(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno>;
+
+    /// Sends as [`send`](Socket::send), and passes along what is `beside` with the first byte or the message.
+    ///
+    /// # Errors
+    /// As sendmsg(2) says; `ETOOMANYREFS` for descriptors of sockets that could hold each other. A socket that passes nothing
+    /// along sends without it.
+    fn send_with(&self, bytes: &[u8], to: Option<&Address>, beside: &Beside) -> Result<usize, Errno> {
+        let _ = beside;
+        self.send(bytes, to)
+    }
+
+    /// Receives as [`receive`](Socket::receive), and what was passed along.
+    ///
+    /// # Errors
+    /// As recvmsg(2) says.
+    fn receive_with(&self, buffer: &mut [u8], peek: bool) -> Result<(Received, Beside), Errno> {
+        self.receive(buffer, peek).map(|received| (received, Beside::default()))
+    }
 
     /// Whether what is sent is received in the pieces in which it was sent.
     fn has_messages(&self) -> bool;

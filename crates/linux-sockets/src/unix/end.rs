@@ -4,11 +4,13 @@ use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::ops::Range;
 
 use iface_sockets::Type;
-use open_file::{Address, Errno, Half, Readiness, Received, Watchers};
+use open_file::{Address, Beside, Errno, Half, Readiness, Received, Watchers};
 
 use super::names::Name;
+use super::passed::Passed;
 
 /// Bytes that wait at an end for being read (`net.core.wmem_default` of Linux).
 const CAPACITY: usize = 212_992;
@@ -32,6 +34,13 @@ struct Message {
     bytes: Vec<u8>,
     /// The name of who sent it.
     from: Vec<u8>,
+    passed: Passed,
+}
+
+/// What was passed with a piece of a stream: by numbers of its bytes from the stream's beginning.
+struct Mark {
+    bytes: Range<u64>,
+    passed: Passed,
 }
 
 /// An end.
@@ -47,6 +56,9 @@ pub struct End {
     peer: RefCell<Option<Rc<End>>>,
     /// What waits to be read from a stream.
     bytes: RefCell<VecDeque<u8>>,
+    /// How many were read before those, and what was passed with some of those.
+    read: Cell<u64>,
+    marks: RefCell<VecDeque<Mark>>,
     /// What waits to be read from another, and its length.
     messages: RefCell<VecDeque<Message>>,
     held: Cell<usize>,
@@ -59,6 +71,10 @@ pub struct End {
     no_writing: Cell<bool>,
     error: Cell<Option<Errno>>,
     closed: Cell<bool>,
+    /// How many descriptors of its socket are on their way.
+    flying: Cell<usize>,
+    /// Who listened where it arrived, until it is accepted.
+    listener: RefCell<Weak<Self>>,
 }
 
 impl End {
@@ -72,6 +88,8 @@ impl End {
             known: RefCell::default(),
             peer: RefCell::default(),
             bytes: RefCell::default(),
+            read: Cell::new(0),
+            marks: RefCell::default(),
             messages: RefCell::default(),
             held: Cell::new(0),
             arrivals: RefCell::default(),
@@ -81,7 +99,28 @@ impl End {
             no_writing: Cell::new(false),
             error: Cell::new(None),
             closed: Cell::new(false),
+            flying: Cell::new(0),
+            listener: RefCell::default(),
         }
+    }
+
+    /// A descriptor of its socket is on its way, or no more.
+    pub fn flies(&self, begins: bool) {
+        let count = self.flying.get();
+        self.flying.set(if begins { count + 1 } else { count - 1 });
+    }
+
+    /// Whether its socket is on its way, or the one that it would be accepted from.
+    pub fn is_flying(&self) -> bool {
+        let listener = self.listener.borrow().upgrade();
+        self.flying.get() > 0 || listener.is_some_and(|listener| listener.is_flying())
+    }
+
+    /// Whether descriptors wait for being received, here or in what waits for being accepted.
+    pub fn holds_rights(&self) -> bool {
+        self.marks.borrow().iter().any(|mark| mark.passed.has_rights())
+            || self.messages.borrow().iter().any(|message| message.passed.has_rights())
+            || self.arrivals.borrow().iter().any(|end| end.holds_rights())
     }
 
     /// Connects two.
@@ -160,8 +199,9 @@ impl End {
     }
 
     /// A connection of `client` to this one, which listens.
-    pub fn arrive(&self, client: &Rc<Self>) {
+    pub fn arrive(self: &Rc<Self>, client: &Rc<Self>) {
         let end = Rc::new(Self::new(self.kind));
+        end.listener.replace(Rc::downgrade(self));
         end.set_name(self.name());
         Self::join(client, &end);
         self.arrivals.borrow_mut().push_back(end);
@@ -171,6 +211,7 @@ impl End {
     /// The connection that has waited longest.
     pub fn accept(&self) -> Option<Rc<Self>> {
         let end = self.arrivals.borrow_mut().pop_front()?;
+        end.listener.take();
         self.call_turned_away();
         Some(end)
     }
@@ -182,30 +223,35 @@ impl End {
     }
 
     /// Takes what `from` sends: all of a message, and of a stream what there is room for.
-    pub fn put(&self, bytes: &[u8], from: &Self) -> Result<usize, Errno> {
+    pub fn put(&self, bytes: &[u8], from: &Self, passed: Passed) -> Result<usize, Errno> {
         if self.no_reading.get() {
             return Err(Errno::EPIPE);
         }
         let taken = match self.kind {
-            Type::Stream => self.put_bytes(bytes)?,
-            _ => self.put_message(bytes, from)?,
+            Type::Stream => self.put_bytes(bytes, passed)?,
+            _ => self.put_message(bytes, from, passed)?,
         };
         self.watchers.notify(Readiness::IN);
         Ok(taken)
     }
 
-    fn put_bytes(&self, bytes: &[u8]) -> Result<usize, Errno> {
+    fn put_bytes(&self, bytes: &[u8], passed: Passed) -> Result<usize, Errno> {
         let mut held = self.bytes.borrow_mut();
         let taken = bytes.len().min(CAPACITY - held.len());
         if taken == 0 && !bytes.is_empty() {
             return Err(Errno::EAGAIN);
         }
         held.try_reserve(taken).map_err(|_| Errno::ENOBUFS)?;
+        // Nothing is passed with no bytes.
+        if taken > 0 && !passed.is_empty() {
+            let begin = self.read.get() + held.len() as u64;
+            self.marks.borrow_mut().push_back(Mark { bytes: begin..begin + taken as u64, passed });
+        }
         held.extend(&bytes[..taken]);
         Ok(taken)
     }
 
-    fn put_message(&self, bytes: &[u8], from: &Self) -> Result<usize, Errno> {
+    fn put_message(&self, bytes: &[u8], from: &Self, passed: Passed) -> Result<usize, Errno> {
         if bytes.len() > CAPACITY {
             return Err(Errno::EMSGSIZE);
         }
@@ -217,12 +263,12 @@ impl End {
         copy.try_reserve_exact(bytes.len()).map_err(|_| Errno::ENOBUFS)?;
         copy.extend_from_slice(bytes);
         self.held.set(self.held.get() + bytes.len());
-        messages.push_back(Message { bytes: copy, from: from.name() });
+        messages.push_back(Message { bytes: copy, from: from.name(), passed });
         Ok(bytes.len())
     }
 
     /// Takes what waits, or with `peek` looks at it.
-    pub fn take(&self, buffer: &mut [u8], peek: bool) -> Result<Received, Errno> {
+    pub fn take(&self, buffer: &mut [u8], peek: bool) -> Result<(Received, Beside), Errno> {
         let taken = match self.kind {
             Type::Stream => self.take_bytes(buffer, peek),
             _ => self.take_message(buffer, peek),
@@ -230,7 +276,7 @@ impl End {
         let Some(received) = taken else {
             return match self.error.take() {
                 Some(errno) => Err(errno),
-                None if self.no_reading.get() && self.kind != Type::Datagram => Ok(Received::default()),
+                None if self.no_reading.get() && self.kind != Type::Datagram => Ok(Default::default()),
                 None => Err(Errno::EAGAIN),
             };
         };
@@ -248,34 +294,54 @@ impl End {
         self.call_turned_away();
     }
 
-    fn take_bytes(&self, buffer: &mut [u8], peek: bool) -> Option<Received> {
+    fn take_bytes(&self, buffer: &mut [u8], peek: bool) -> Option<(Received, Beside)> {
         let mut held = self.bytes.borrow_mut();
         if held.is_empty() {
             return None;
         }
-        let length = buffer.len().min(held.len());
+        let (length, beside) = self.take_mark(buffer.len().min(held.len()), peek);
         let (front, back) = held.as_slices();
         let split = length.min(front.len());
         buffer[..split].copy_from_slice(&front[..split]);
         buffer[split..length].copy_from_slice(&back[..length - split]);
         if !peek {
             held.drain(..length);
+            self.read.set(self.read.get() + length as u64);
         }
-        Some(Received { length, whole: length, from: None })
+        Some((Received { length, whole: length, from: None }, beside))
     }
 
-    fn take_message(&self, buffer: &mut [u8], peek: bool) -> Option<Received> {
+    /// What was passed with the first of the next bytes that anything was passed with; those after that piece are for the next
+    /// call. Says how many of `length` bytes that leaves.
+    fn take_mark(&self, length: usize, peek: bool) -> (usize, Beside) {
+        let read = self.read.get();
+        let mut marks = self.marks.borrow_mut();
+        let Some(mark) = marks.front().filter(|mark| mark.bytes.start < read + length as u64) else {
+            return (length, Beside::default());
+        };
+        let (left, beside) = ((mark.bytes.end - read) as usize, mark.passed.received());
+        let gone = if peek { None } else { marks.pop_front() };
+        drop(marks);
+        // What counts those on their way looks at other ends.
+        drop(gone);
+        (length.min(left), beside)
+    }
+
+    fn take_message(&self, buffer: &mut [u8], peek: bool) -> Option<(Received, Beside)> {
         let mut messages = self.messages.borrow_mut();
         let message = messages.front()?;
         let length = message.bytes.len().min(buffer.len());
         buffer[..length].copy_from_slice(&message.bytes[..length]);
         let from = (!message.from.is_empty()).then(|| Address::Unix(message.from.clone()));
         let received = Received { length, whole: message.bytes.len(), from };
+        let beside = message.passed.received();
         if !peek {
             self.held.set(self.held.get() - received.whole);
-            messages.pop_front();
+            let gone = messages.pop_front();
+            drop(messages);
+            drop(gone);
         }
-        Some(received)
+        Some((received, beside))
     }
 
     /// Bytes of the next read.
@@ -345,7 +411,8 @@ impl End {
         self.call_turned_away();
         let has_unread = self.has_unread();
         self.bytes.take();
-        self.messages.take();
+        // Files that nobody received close, and may come back here.
+        drop((self.marks.take(), self.messages.take()));
         let Some(peer) = self.peer.take() else { return };
         if self.kind == Type::Datagram {
             return peer.watchers.notify(Readiness::OUT);
@@ -376,11 +443,11 @@ mod tests {
     fn a_stream_takes_what_there_is_room_for() {
         let (one, other) = (Rc::new(End::new(Type::Stream)), Rc::new(End::new(Type::Stream)));
         End::join(&one, &other);
-        assert_eq!(other.put(&[7; CAPACITY + 9], &one), Ok(CAPACITY));
-        assert_eq!(other.put(b"x", &one), Err(Errno::EAGAIN));
+        assert_eq!(other.put(&[7; CAPACITY + 9], &one, Passed::default()), Ok(CAPACITY));
+        assert_eq!(other.put(b"x", &one, Passed::default()), Err(Errno::EAGAIN));
         assert!(!one.readiness().has_any(Readiness::OUT));
         let mut buffer = [0; CAPACITY];
-        assert_eq!(other.take(&mut buffer, false).map(|received| received.length), Ok(CAPACITY));
+        assert_eq!(other.take(&mut buffer, false).map(|(received, _)| received.length), Ok(CAPACITY));
         assert!(one.readiness().has_any(Readiness::OUT) && buffer == [7; CAPACITY]);
     }
 }

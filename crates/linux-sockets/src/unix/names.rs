@@ -28,6 +28,8 @@ pub struct Names {
     sockets: RefCell<BTreeMap<Name, Weak<End>>>,
     /// The next name for who asks for any.
     next: Cell<u32>,
+    /// How many descriptors are on their way from one socket to another.
+    flying: Rc<Cell<usize>>,
 }
 
 impl Names {
@@ -65,6 +67,10 @@ impl Names {
         end.set_known(Some((name.clone(), address.clone())));
         self.sockets.borrow_mut().insert(name, Rc::downgrade(end));
         Ok(())
+    }
+
+    pub const fn flying(&self) -> &Rc<Cell<usize>> {
+        &self.flying
     }
 
     /// Frees the name of a socket, and lets go of its file. Those that a listener accepts show its name and do not have it.

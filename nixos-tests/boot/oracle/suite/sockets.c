@@ -430,6 +430,157 @@ static void pairs(void)
 	close(pair[0]);
 }
 
+/* A control message with descriptors; says how long it is. */
+static size_t rights(void *to, const int *fds, int count)
+{
+	struct cmsghdr *header = to;
+	*header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof *fds), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
+	return CMSG_SPACE(count * sizeof *fds);
+}
+
+static ssize_t pass(int fd, const char *text, const int *fds, int count)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(300 * sizeof(int))];
+	struct iovec part = { (char *)text, strlen(text) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	if (count) message.msg_control = control, message.msg_controllen = rights(control, fds, count);
+	return sendmsg(fd, &message, 0);
+}
+
+/* Receives into `buffer`; writes what came along, and gives the descriptors. */
+static ssize_t take(int fd, int flags, int *fds, size_t room)
+{
+	_Alignas(struct cmsghdr) char control[256];
+	struct iovec part = { buffer, sizeof buffer };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = room ? control : NULL, .msg_controllen = room };
+	ssize_t length = recvmsg(fd, &message, flags);
+	VALUE("bytes of control messages", message.msg_controllen);
+	YES("some were cut", message.msg_flags & MSG_CTRUNC);
+	for (struct cmsghdr *one = CMSG_FIRSTHDR(&message); one; one = CMSG_NXTHDR(&message, one)) {
+		VALUE("type", one->cmsg_type);
+		VALUE("length", one->cmsg_len);
+		if (one->cmsg_type == SCM_RIGHTS) memcpy(fds, CMSG_DATA(one), one->cmsg_len - CMSG_LEN(0));
+	}
+	return length;
+}
+
+/* Descriptors that are sent. */
+static void passing(void)
+{
+	topic("passing");
+	int pair[2], end[2], fds[8] = { -1, -1 };
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	pipe(end);
+	CALL("pass a pipe", pass(pair[0], "x", end, 2));
+	close(end[0]);
+	close(end[1]);
+	CALL("receive it", take(pair[1], MSG_CMSG_CLOEXEC, fds, 256));
+	YES("close-on-exec", fcntl(fds[0], F_GETFD) && fcntl(fds[1], F_GETFD));
+	CALL("write to it", write(fds[1], "hello", 5));
+	CALL("read from it", read(fds[0], buffer, sizeof buffer));
+	end[0] = fds[0], end[1] = fds[1];
+
+	pass(pair[0], "ab", NULL, 0);
+	pass(pair[0], "cd", end, 1);
+	pass(pair[0], "ef", NULL, 0);
+	pass(pair[0], "gh", end, 2);
+	pass(pair[0], "ij", end, 1);
+	CALL("a look at it", take(pair[1], MSG_PEEK, fds, 256));
+	close(fds[0]);
+	CALL("up to what came with a descriptor", take(pair[1], 0, fds, 256));
+	close(fds[0]);
+	CALL("with room for one", take(pair[1], 0, fds, CMSG_LEN(sizeof(int))));
+	close(fds[0]);
+	CALL("without room", take(pair[1], 0, fds, 0));
+	pass(pair[0], "kl", end, 1);
+	pass(pair[0], "mn", NULL, 0);
+	CALL("read passes it over", read(pair[1], buffer, sizeof buffer));
+	CALL("and what comes behind is for the next", read(pair[1], buffer, sizeof buffer));
+	CALL("pass no descriptor", pass(pair[0], "x", (int[]){ 99 }, 1));
+	int many[254];
+	for (size_t i = 0; i < LENGTH(many); i++) many[i] = end[0];
+	CALL("pass too many", pass(pair[0], "x", many, LENGTH(many)));
+	struct cmsghdr short_one = { .cmsg_len = 3, .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	struct iovec part = { "x", 1 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &short_one, .msg_controllen = sizeof short_one };
+	CALL("a control message that is too short", syscall(SYS_sendmsg, pair[0], &message, 0));
+	short_one.cmsg_len = sizeof short_one;
+	short_one.cmsg_type = 77;
+	CALL("one of an unknown type", sendmsg(pair[0], &message, 0));
+	message.msg_control = (void *)8;
+	CALL("one from nowhere", syscall(SYS_sendmsg, pair[0], &message, 0));
+	CALL("none of that was sent", recv(pair[1], buffer, 1, MSG_DONTWAIT));
+	pass(pair[0], "lost", end, 2);
+	close(pair[0]);
+	close(pair[1]);
+	CALL("what is lost on its way does not close", write(end[1], "x", 1));
+	CALL("nor end", read(end[0], buffer, 1));
+
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	CALL("pass one with a datagram", pass(pair[0], "", end, 1));
+	CALL("receive that", take(pair[1], 0, fds, 256));
+	close(fds[0]);
+	VALUE("credentials are not asked for", option(pair[1], SOL_SOCKET, SO_PASSCRED));
+	CALL("ask for credentials", set(pair[1], SOL_SOCKET, SO_PASSCRED, 1));
+	pass(pair[0], "x", end, 1);
+	CALL("receive them as well", take(pair[1], 0, fds, 256));
+	close(fds[0]);
+	close(pair[0]);
+	close(pair[1]);
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	int other[2];
+	socketpair(AF_UNIX, SOCK_STREAM, 0, other);
+	CALL("pass a socket", pass(pair[0], "x", other, 1));
+	close(other[0]);
+	CALL("receive the socket", take(pair[1], 0, fds, 256));
+	CALL("send by it", write(fds[0], "way", 3));
+	CALL("it comes out", read(other[1], buffer, sizeof buffer));
+	close(fds[0]);
+	CALL("and ends", read(other[1], buffer, sizeof buffer));
+	close(other[1]);
+	close(pair[0]);
+	close(pair[1]);
+	close(end[0]);
+	close(end[1]);
+}
+
+/* Several messages in a call. */
+static void many_at_once(void)
+{
+	topic("messages");
+	int pair[2];
+	char room[5][8] = { "" };
+	struct iovec parts[5] = { { "one", 3 }, { "second", 6 }, { "", 0 } };
+	struct mmsghdr all[5] = { { .msg_len = 0 } };
+	for (size_t i = 0; i < LENGTH(all); i++) all[i].msg_hdr.msg_iov = &parts[i], all[i].msg_hdr.msg_iovlen = 1;
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	CALL("send three", syscall(SYS_sendmmsg, pair[0], all, 3, 0));
+	VALUE("bytes of the second", all[1].msg_len);
+	CALL("send none", syscall(SYS_sendmmsg, pair[0], all, 0, 0));
+	CALL("send to no file", syscall(SYS_sendmmsg, 99, all, 1, 0));
+	for (size_t i = 0; i < LENGTH(all); i++) parts[i] = (struct iovec){ room[i], sizeof room[i] };
+	CALL("receive what there is", recvmmsg(pair[1], all, 5, MSG_DONTWAIT, NULL));
+	VALUE("bytes of the first", all[0].msg_len);
+	BYTES("the second", room[1], all[1].msg_len);
+	VALUE("bytes of the third", all[2].msg_len);
+	CALL("receive nothing", recvmmsg(pair[1], all, 5, MSG_DONTWAIT, NULL));
+	write(pair[0], "x", 1);
+	CALL("wait for one", recvmmsg(pair[1], all, 5, MSG_WAITFORONE, NULL));
+	write(pair[0], "x", 1);
+	struct timespec time = { 0, 0 };
+	CALL("in no time", recvmmsg(pair[1], all, 5, 0, &time));
+	time.tv_nsec = 1000000000;
+	CALL("in a time that is none", recvmmsg(pair[1], all, 5, 0, &time));
+	write(pair[0], "x", 1);
+	all[1].msg_hdr.msg_iov = (void *)8;
+	write(pair[0], "x", 1);
+	CALL("a second one to nowhere", recvmmsg(pair[1], all, 5, MSG_DONTWAIT, NULL));
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static int at(int (*call)(int, const struct sockaddr *, socklen_t), int fd, const char *path)
 {
 	struct sockaddr_un address = { AF_UNIX, "" };
@@ -544,6 +695,8 @@ void sockets(void)
 	transfer();
 	datagrams();
 	pairs();
+	passing();
+	many_at_once();
 	socket_files();
 	names();
 	signal(SIGPIPE, SIG_DFL);
