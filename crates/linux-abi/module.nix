@@ -8,6 +8,7 @@ mkRoom ./. {
     "entropy"
     "platform"
     "scheduler"
+    "shutdown"
     "sockets"
     "thread-pointer"
     "vfs"

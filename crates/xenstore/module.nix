@@ -8,11 +8,14 @@ mkRoom ./. {
     "hypervisor"
     "scheduler"
   ];
-  provides = [ "xenstore" ];
+  provides = [
+    "shutdown"
+    "xenstore"
+  ];
   after = [ "log" ];
   options.answerShutdown = lib.mkOption {
     type = lib.types.bool;
     default = true;
-    description = "Whether the domain ends when its host asks it to, by `xl shutdown` or `xl reboot`.";
+    description = "Whether wishes of the host that the domain ends are heard: `xl shutdown` and `xl reboot`.";
   };
 }

@@ -15,6 +15,7 @@ mkRoom ./. {
     "memory"
     "pci"
     "platform"
+    "shutdown"
     "thread-pointer"
   ];
   options.bootStackKiB = lib.mkOption {

@@ -11,6 +11,7 @@ mkRoom ./. {
     "events"
     "memory"
     "platform"
+    "shutdown"
     "thread-pointer"
   ];
   options.heapMiB = lib.mkOption {

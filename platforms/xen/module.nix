@@ -43,6 +43,7 @@ mkRoom ./. {
       net-device = "netfront";
       net-stack = "tcpip";
       scheduler = "sched-coop";
+      shutdown = "xenstore";
     };
   };
 }

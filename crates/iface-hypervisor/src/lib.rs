@@ -44,6 +44,9 @@ pub unsafe trait Hypervisor: Copy + 'static {
     /// The page that the domain shares with the store of its host; `None` where the domain was built without.
     fn store(&self) -> Option<StorePage>;
 
+    /// Has the domain's end tell its host `reason` in place of a status, unless the image panics.
+    fn end_for(&self, reason: ShutdownReason);
+
     /// Ends the domain, after what was written to its console is out. Its host restarts it or not, as `reason` and the
     /// domain's configuration (`on_poweroff`, `on_reboot`, …) say.
     fn shut_down(&self, reason: ShutdownReason) -> !;

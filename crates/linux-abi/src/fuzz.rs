@@ -15,6 +15,7 @@ use iface_clock::fake::FakeClock;
 use iface_clock::{Clock, Instant};
 use iface_platform::{CommandLine, ExitStatus, Platform};
 use iface_scheduler::{Scheduler, SpawnError, Stack, ThreadId, Wakeup};
+use iface_shutdown::Absent;
 use linux_raw_sys::general as numbers;
 
 use crate::Needs;
@@ -128,7 +129,7 @@ impl Scheduler for &'static Restless {
 }
 
 type FuzzNeeds =
-    Needs<Walled, Fake, &'static FakeClock, Fake, Unwinding, &'static Restless, Fake, Fake, Fake>;
+    Needs<Walled, Fake, &'static FakeClock, Fake, Unwinding, &'static Restless, Absent, Fake, Fake, Fake>;
 
 extern "C" fn handler(_: u32) {}
 
@@ -144,6 +145,7 @@ fn process() -> &'static Linux<FuzzNeeds> {
         entropy: Fake,
         platform: Unwinding,
         scheduler: restless,
+        shutdown: None,
         sockets: Fake,
         thread_pointer: Fake,
         vfs: Fake,

@@ -35,6 +35,7 @@ mod poll;
 mod posix_timers;
 mod scheduling;
 mod shown;
+mod shutdown;
 mod signal_files;
 mod signals;
 mod start;
@@ -56,6 +57,7 @@ use iface_clock::Clock;
 use iface_entropy::Entropy;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
+use iface_shutdown::Shutdown;
 use iface_sockets::Sockets;
 use iface_thread_pointer::ThreadPointer;
 use iface_vfs::Vfs;
@@ -68,7 +70,7 @@ pub use start::Started;
 pub struct Config {}
 
 /// What it needs.
-pub struct Needs<A, R, C, E, P, S, N, T, V> {
+pub struct Needs<A, R, C, E, P, S, H, N, T, V> {
     /// Pages for `mmap`.
     pub address_space: A,
     /// The architecture.
@@ -81,6 +83,8 @@ pub struct Needs<A, R, C, E, P, S, N, T, V> {
     pub platform: P,
     /// Threads.
     pub scheduler: S,
+    /// Who wishes that the process ends.
+    pub shutdown: Option<H>,
     /// Sockets.
     pub sockets: N,
     /// The register for thread-local variables.
@@ -106,13 +110,14 @@ pub fn init<
     E: Entropy,
     P: Platform,
     S: Scheduler,
+    H: Shutdown,
     N: Sockets,
     T: ThreadPointer,
     V: Vfs,
 >(
     _: &'static Config,
-    needs: Needs<A, R, C, E, P, S, N, T, V>,
+    needs: Needs<A, R, C, E, P, S, H, N, T, V>,
 ) -> Result<Provides, Infallible> {
-    let linux = Linux::<Needs<A, R, C, E, P, S, N, T, V>>::new(needs);
+    let linux = Linux::<Needs<A, R, C, E, P, S, H, N, T, V>>::new(needs);
     Ok(Provides { linux_abi: start::install(linux) })
 }

@@ -10,6 +10,7 @@ use iface_clock::Clock;
 use iface_entropy::Entropy;
 use iface_platform::Platform;
 use iface_scheduler::Scheduler;
+use iface_shutdown::Shutdown;
 use iface_sockets::Sockets;
 use iface_thread_pointer::ThreadPointer;
 use iface_vfs::Vfs;
@@ -36,6 +37,7 @@ pub(crate) trait World: 'static {
     type Entropy: Entropy;
     type Platform: Platform;
     type Scheduler: Scheduler;
+    type Shutdown: Shutdown;
     type Sockets: Sockets;
     type ThreadPointer: ThreadPointer;
     type Vfs: Vfs;
@@ -48,10 +50,11 @@ impl<
     E: Entropy,
     P: Platform,
     S: Scheduler,
+    H: Shutdown,
     N: Sockets,
     T: ThreadPointer,
     V: Vfs,
-> World for Needs<A, R, C, E, P, S, N, T, V>
+> World for Needs<A, R, C, E, P, S, H, N, T, V>
 {
     type AddressSpace = A;
     type Arch = R;
@@ -59,6 +62,7 @@ impl<
     type Entropy = E;
     type Platform = P;
     type Scheduler = S;
+    type Shutdown = H;
     type Sockets = N;
     type ThreadPointer = T;
     type Vfs = V;
@@ -72,6 +76,7 @@ pub(crate) type NeedsOf<W> = Needs<
     <W as World>::Entropy,
     <W as World>::Platform,
     <W as World>::Scheduler,
+    <W as World>::Shutdown,
     <W as World>::Sockets,
     <W as World>::ThreadPointer,
     <W as World>::Vfs,
@@ -84,6 +89,7 @@ pub(crate) struct Linux<W: World> {
     pub entropy: W::Entropy,
     pub platform: W::Platform,
     pub scheduler: W::Scheduler,
+    pub shutdown: Option<W::Shutdown>,
     pub sockets: W::Sockets,
     pub vfs: W::Vfs,
     pub descriptors: RefCell<Descriptors>,
@@ -119,6 +125,7 @@ impl<W: World> Linux<W> {
             entropy,
             platform,
             scheduler,
+            shutdown,
             sockets,
             thread_pointer: _,
             vfs,
@@ -129,6 +136,7 @@ impl<W: World> Linux<W> {
             entropy,
             platform,
             scheduler,
+            shutdown,
             sockets,
             vfs,
             descriptors: RefCell::default(),

@@ -173,6 +173,7 @@ pub(crate) fn install<W: World>(linux: Linux<W>) -> Started {
     BEHIND_DOOR.store(ptr::from_ref(linux).cast_mut().cast(), Ordering::Relaxed);
     DOOR.store(answer::<W> as Door as *mut (), Ordering::Release);
     linux.vfs.set_process(linux);
+    linux.heed_wishes();
     let process: &'static dyn Process = linux;
     PROCESS.store(Box::leak(Box::new(process)), Ordering::Release);
     Started(())

@@ -12,6 +12,7 @@ use iface_entropy::{Entropy, EntropyError};
 use iface_events::fake::FakeEvents;
 use iface_platform::{CommandLine, ExitStatus, Platform};
 use iface_scheduler::fake::FakeScheduler;
+use iface_shutdown::fake::FakeShutdown;
 use iface_sockets::{Family, Sockets, Type};
 use iface_thread_pointer::ThreadPointer;
 use iface_vfs::{OpenOptions, Place, Process, Status, Vfs};
@@ -33,7 +34,8 @@ use linux_raw_sys::general as numbers;
 pub(crate) struct Fake;
 
 type Scheduler = &'static FakeScheduler<&'static FakeEvents, &'static FakeClock>;
-type FakeNeeds = Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Scheduler, Fake, Fake, Fake>;
+type FakeNeeds =
+    Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Scheduler, &'static FakeShutdown, Fake, Fake, Fake>;
 
 /// A process, and the events in whose time it waits.
 pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
@@ -45,6 +47,7 @@ pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
         entropy: Fake,
         platform: Fake,
         scheduler: FakeScheduler::new(events, events.clock()),
+        shutdown: None,
         sockets: Fake,
         thread_pointer: Fake,
         vfs: Fake,

@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use iface_hypervisor::{Hypervisor, ShutdownReason};
 use iface_scheduler::{Scheduler, SpawnError, ThreadId};
+use iface_shutdown::{Handler, Handlers, Shutdown, Unheard, Wish};
 use iface_xenstore::{StoreError, Xenstore};
 
 const SHUTDOWN: &str = "control/shutdown";
@@ -13,7 +14,31 @@ const SHUTDOWN: &str = "control/shutdown";
 const FEATURES: [(&str, &str); 3] =
     [("control/feature-poweroff", "1"), ("control/feature-reboot", "1"), ("control/feature-suspend", "0")];
 
-/// Starts the thread that does what the host wishes.
+/// Who is told of the host's wishes; nobody is where these are not heard.
+#[derive(Clone, Copy)]
+pub(crate) struct Wishes(Option<&'static Handlers>);
+
+impl Wishes {
+    pub fn new(are_heard: bool) -> Self {
+        Self(are_heard.then(|| &*Box::leak(Box::default())))
+    }
+
+    /// Tells of a wish; says whether there is anybody to tell.
+    fn tell(self, wish: Wish) -> bool {
+        let handlers = self.0.filter(|handlers| !handlers.is_empty());
+        handlers.inspect(|handlers| handlers.tell(wish)).is_some()
+    }
+}
+
+impl Shutdown for Wishes {
+    fn on_wish(&self, handler: Handler) -> Result<(), Unheard> {
+        let handlers = self.0.ok_or(Unheard("`libs.xenstore.answerShutdown` is false"))?;
+        handlers.add(handler);
+        Ok(())
+    }
+}
+
+/// Starts the thread that hears what the host wishes.
 ///
 /// # Errors
 /// As [`SpawnError`] says.
@@ -21,9 +46,10 @@ pub(crate) fn spawn<X: Xenstore, H: Hypervisor, S: Scheduler>(
     store: X,
     hypervisor: H,
     scheduler: S,
+    wishes: Wishes,
 ) -> Result<ThreadId, SpawnError> {
     let answer = move || {
-        if let Err(error) = answer(store, hypervisor, scheduler) {
+        if let Err(error) = answer(store, hypervisor, scheduler, wishes) {
             log::warn!("wishes of the host that the domain ends are not seen any more: {error}");
         }
     };
@@ -35,19 +61,29 @@ fn answer<X: Xenstore, H: Hypervisor, S: Scheduler>(
     store: X,
     hypervisor: H,
     scheduler: S,
+    wishes: Wishes,
 ) -> Result<(), StoreError> {
     announce(store)?;
     let thread = scheduler.current();
     store.watch(SHUTDOWN, Box::new(move |_| scheduler.unpark(thread)))?;
     loop {
-        let wish = take_wish(store)?;
-        match wish.as_str() {
+        let word = take_wish(store)?;
+        let (wish, reason) = match word.as_str() {
             "" => {
                 scheduler.park(None);
+                continue;
             }
-            "poweroff" | "halt" => end(hypervisor, &wish, ShutdownReason::POWEROFF),
-            "reboot" => end(hypervisor, &wish, ShutdownReason::REBOOT),
-            _ => log::warn!("the host wishes `{}`, which this domain cannot do", wish.escape_debug()),
+            "poweroff" | "halt" => (Wish::PowerOff, ShutdownReason::POWEROFF),
+            "reboot" => (Wish::Reboot, ShutdownReason::REBOOT),
+            _ => {
+                log::warn!("the host wishes `{}`, which this domain cannot do", word.escape_debug());
+                continue;
+            }
+        };
+        log::info!("the host wishes {word}");
+        hypervisor.end_for(reason);
+        if !wishes.tell(wish) {
+            hypervisor.shut_down(reason);
         }
     }
 }
@@ -79,9 +115,4 @@ fn take_wish<X: Xenstore>(store: X) -> Result<String, StoreError> {
         Err(StoreError::NotFound) => Ok(String::new()),
         Err(error) => Err(error),
     }
-}
-
-fn end<H: Hypervisor>(hypervisor: H, wish: &str, reason: ShutdownReason) -> ! {
-    log::info!("the host wishes {wish}");
-    hypervisor.shut_down(reason)
 }

@@ -22,16 +22,18 @@ use iface_event_channels::{ChannelError, EventChannels};
 use iface_events::{Events, SubscribeError};
 use iface_hypervisor::Hypervisor;
 use iface_scheduler::{Scheduler, SpawnError};
+use iface_shutdown::Shutdown;
 use iface_xenstore::Xenstore;
 
 use client::Client;
+use control::Wishes;
 use page::Page;
 use store::Store;
 
 /// Settings, from `libs.xenstore`.
 #[derive(Debug)]
 pub struct Config {
-    /// Whether the domain ends when its host asks it to.
+    /// Whether wishes of the host that the domain ends are heard.
     pub answer_shutdown: bool,
 }
 
@@ -50,7 +52,9 @@ pub struct Needs<V, E, H, S> {
 
 /// What it provides.
 #[derive(Debug)]
-pub struct Provides<X> {
+pub struct Provides<X, H> {
+    /// Wishes of the host.
+    pub shutdown: H,
     /// The store.
     pub xenstore: X,
 }
@@ -109,7 +113,7 @@ impl From<SpawnError> for InitError {
 pub fn init<V: EventChannels, E: Events, H: Hypervisor, S: Scheduler>(
     config: &'static Config,
     needs: Needs<V, E, H, S>,
-) -> Result<Provides<impl Xenstore>, InitError> {
+) -> Result<Provides<impl Xenstore, impl Shutdown>, InitError> {
     let Needs { event_channels, events, hypervisor, scheduler } = needs;
     let (page, port) = Page::of(hypervisor).ok_or(InitError::NoPage)?;
     let source = event_channels.source()?;
@@ -117,8 +121,9 @@ pub fn init<V: EventChannels, E: Events, H: Hypervisor, S: Scheduler>(
     let client = Client::new(page, event_channels, port, source, scheduler);
     events.subscribe(source, Box::new(|| client.attend()))?;
     let store = Store::new(client);
+    let shutdown = Wishes::new(config.answer_shutdown);
     if config.answer_shutdown {
-        control::spawn(store, hypervisor, scheduler)?;
+        control::spawn(store, hypervisor, scheduler, shutdown)?;
     }
-    Ok(Provides { xenstore: store })
+    Ok(Provides { shutdown, xenstore: store })
 }

@@ -1,6 +1,8 @@
 //! ACPI tables (Advanced Configuration and Power Interface Specification 6.5). What they say is checked as what a loader
 //! says is.
 
+mod button;
+mod fixed;
 mod interrupts;
 mod power;
 
@@ -11,6 +13,7 @@ use x86_64::paging::PAGE_SIZE;
 
 use crate::init;
 
+pub(crate) use button::PowerButton;
 pub(crate) use interrupts::{IoApicPlace, io_apics};
 pub(crate) use power::soft_off;
 

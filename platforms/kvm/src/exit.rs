@@ -4,10 +4,12 @@ use iface_platform::{CommandLine, ExitStatus, Platform};
 use x86_64::interrupts;
 use x86_64::x86::io::{outb, outl};
 
-use crate::{Kvm, init};
+use crate::{Kvm, init, shutdown};
 
 /// The port of QEMU's `isa-debug-exit`, as `run` places it: QEMU ends with twice the value written, plus one.
 const DEBUG_EXIT: u16 = 0xf4;
+/// The highest status that gets through; others are told as the next number, which `run` takes for a panic.
+pub(crate) const LAST_TOLD: u8 = 126;
 /// The keyboard controller's command port, and the command that pulses the reset line.
 const KEYBOARD: u16 = 0x64;
 const PULSE_RESET: u8 = 0xfe;
@@ -25,7 +27,9 @@ impl Platform for Kvm {
     }
 
     fn exit(&self, status: ExitStatus) -> ! {
-        debug_exit(status);
+        if !shutdown::was_granted(status) {
+            debug_exit(status);
+        }
         crate::acpi::soft_off();
         now(status)
     }
@@ -45,8 +49,8 @@ pub(crate) fn now(status: ExitStatus) -> ! {
 }
 
 fn debug_exit(status: ExitStatus) {
-    // QEMU keeps seven bits: what does not fit is told as the highest, which `run` takes for a panic.
-    let told = u32::from(status.0.min(0x7f));
+    // QEMU keeps seven bits.
+    let told = u32::from(status.0.min(LAST_TOLD + 1));
     // SAFETY: nothing but QEMU's exit device is at this port; writing to none has no effect.
     unsafe { outl(DEBUG_EXIT, told) };
 }

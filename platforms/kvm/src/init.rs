@@ -58,6 +58,8 @@ pub struct Provides {
     pub pci: Kvm,
     /// Command line, initrd, exit.
     pub platform: Kvm,
+    /// The power button.
+    pub shutdown: Kvm,
     /// The base of `fs`.
     pub thread_pointer: Kvm,
 }
@@ -172,6 +174,7 @@ pub fn init<A: Allocator, R: Arch>(
         memory: Kvm,
         pci: Kvm,
         platform: Kvm,
+        shutdown: Kvm,
         thread_pointer: Kvm,
     })
 }

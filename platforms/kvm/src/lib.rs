@@ -17,6 +17,7 @@ mod fault;
 mod init;
 mod pages;
 mod pci;
+mod shutdown;
 mod thread_pointer;
 
 pub use bare_x86_64::BootError;

@@ -5,10 +5,7 @@ use core::fmt::Write;
 use core::mem::transmute;
 
 use iface_console::Writer;
-use linux_raw_sys::general::{
-    SA_ONSTACK, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, kernel_sigaction,
-    kernel_sigset_t, siginfo_t,
-};
+use linux_raw_sys::general::{SA_ONSTACK, SA_SIGINFO, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV, siginfo_t};
 use linux_raw_sys::signal_macros::sig_ign;
 use rustix::io::Errno;
 
@@ -16,7 +13,7 @@ use crate::arch::{PAGE_SIZE, SignalContext};
 use crate::console::ErrorConsole;
 use crate::memory::guarded;
 use crate::report::{end, frames, word};
-use crate::system_call::{on_signal, signal_stack};
+use crate::system_call::{action, on_signal, signal_stack};
 
 /// Bytes of the stack that handlers run on: a report needs a few KiB, the frame of a signal up to 11 KiB (AMX state).
 const HANDLER_STACK: usize = 64 << 10;
@@ -42,20 +39,6 @@ pub(crate) fn install() -> Result<(), Errno> {
         unsafe { on_signal(signal, &action(Some(handler), SA_SIGINFO | SA_ONSTACK))? };
     }
     Ok(())
-}
-
-fn action(handler: Option<unsafe extern "C" fn(c_int)>, flags: u32) -> kernel_sigaction {
-    kernel_sigaction {
-        sa_handler_kernel: handler,
-        sa_flags: (flags | SA_RESTORER).into(),
-        sa_restorer: Some(after_handler),
-        sa_mask: kernel_sigset_t { sig: [0] },
-    }
-}
-
-/// Where a handler that returns would return to; none does.
-unsafe extern "C" fn after_handler() {
-    end(|| ())
 }
 
 unsafe extern "C" fn on_fault(signal: c_int, info: *const siginfo_t, context: *const SignalContext) -> ! {

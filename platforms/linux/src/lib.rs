@@ -17,6 +17,7 @@ mod image;
 mod memory;
 mod platform;
 mod report;
+mod shutdown;
 mod start;
 mod system_call;
 mod thread_pointer;
@@ -29,6 +30,7 @@ pub use events::LinuxEvents;
 pub use memory::LinuxMemory;
 pub use platform::LinuxPlatform;
 pub use report::panic;
+pub use shutdown::LinuxShutdown;
 pub use start::{Boot, InitError, main};
 pub use thread_pointer::LinuxThreadPointer;
 
@@ -63,6 +65,8 @@ pub struct Provides {
     pub memory: LinuxMemory,
     /// Arguments, initial image and exit of the process.
     pub platform: LinuxPlatform,
+    /// SIGTERM and SIGINT.
+    pub shutdown: LinuxShutdown,
     /// The base of `fs`.
     pub thread_pointer: LinuxThreadPointer,
 }
@@ -84,14 +88,16 @@ pub fn init<A: Allocator>(
     fault::install().map_err(InitError::Signals)?;
     let memory = LinuxMemory::new();
     let platform = LinuxPlatform::new(&boot)?;
+    let events = LinuxEvents::new(clock);
     Ok(Provides {
         address_space: LinuxAddressSpace::new(heap_span, platform.initrd(), memory),
         clock,
         console: LinuxConsole,
         entropy: LinuxEntropy,
-        events: LinuxEvents::new(clock),
+        events,
         memory,
         platform,
+        shutdown: LinuxShutdown::new(events),
         thread_pointer: LinuxThreadPointer,
     })
 }

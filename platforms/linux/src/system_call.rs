@@ -1,14 +1,16 @@
 //! The few system calls that are of a process's runtime, which rustix leaves to a libc.
 
+use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
-    __NR_arch_prctl, __NR_exit_group, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_sigaltstack, ARCH_SET_FS,
-    kernel_sigaction, kernel_sigset_t, stack_t,
+    __NR_arch_prctl, __NR_exit_group, __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_sigaltstack, __NR_write,
+    ARCH_SET_FS, SA_RESTORER, kernel_sigaction, kernel_sigset_t, stack_t,
 };
+use linux_raw_sys::signal_macros::sig_ign;
 use rustix::io::Errno;
 
-use crate::arch::system_call;
+use crate::arch::{after_handler, system_call};
 
 /// Ends the process.
 pub fn exit(status: u8) -> ! {
@@ -16,6 +18,34 @@ pub fn exit(status: u8) -> ! {
         // SAFETY: the call takes one number, and does not return.
         unsafe { system_call(__NR_exit_group, [status.into(), 0, 0, 0]) };
     }
+}
+
+/// What is to happen on a signal; `None` is what the kernel does by itself.
+pub fn action(handler: Option<unsafe extern "C" fn(c_int)>, flags: u32) -> kernel_sigaction {
+    kernel_sigaction {
+        sa_handler_kernel: handler,
+        sa_flags: (flags | SA_RESTORER).into(),
+        sa_restorer: Some(after_handler),
+        sa_mask: kernel_sigset_t { sig: [0] },
+    }
+}
+
+/// Whether `signal` is ignored.
+pub fn is_ignored(signal: u32) -> bool {
+    let mut before = action(None, 0);
+    let to: *mut kernel_sigaction = &mut before;
+    let arguments = [signal as usize, 0, to as usize, size_of::<kernel_sigset_t>()];
+    // SAFETY: the action is valid for writes, no other is set, and the size is that of the set in it.
+    let known = done(unsafe { system_call(__NR_rt_sigaction, arguments) });
+    known.is_ok()
+        && before.sa_handler_kernel.map(|handler| handler as usize) == sig_ign().map(|ignore| ignore as usize)
+}
+
+/// Writes a number to a descriptor, as an event counter takes it, in a handler too; a failure is not told.
+pub fn write_number(descriptor: c_int, number: u64) {
+    let bytes: *const u64 = &number;
+    // SAFETY: the number is valid for reads, of as many bytes.
+    unsafe { system_call(__NR_write, [descriptor as usize, bytes as usize, size_of::<u64>(), 0]) };
 }
 
 /// Sets what happens on `signal`.

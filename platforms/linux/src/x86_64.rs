@@ -1,8 +1,10 @@
 //! What is of x86_64 alone: the first instructions, the system call instruction, and the frame of a signal
 //! (System V Application Binary Interface, AMD64 Architecture Processor Supplement, sections 3.4.1 and A.2.1).
 
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 use core::ffi::c_void;
+
+use linux_raw_sys::general::__NR_rt_sigreturn;
 
 /// Bytes of a page.
 pub const PAGE_SIZE: usize = 4096;
@@ -49,6 +51,12 @@ pub unsafe fn system_call(number: u32, arguments: [usize; 4]) -> isize {
         );
     }
     result
+}
+
+/// Where a signal's handler returns to: goes on where the thread was interrupted, whose registers lie on the stack.
+#[unsafe(naked)]
+pub unsafe extern "C" fn after_handler() {
+    naked_asm!("mov eax, {number}", "syscall", "ud2", number = const __NR_rt_sigreturn)
 }
 
 /// What the kernel says of the processor (`AT_HWCAP2`) where the instruction of [`set_thread_pointer`] may be used (Linux,

@@ -33,6 +33,10 @@ unsafe impl Hypervisor for Xen {
         init::store().map(|SharedPage { page, port }| StorePage { page, port })
     }
 
+    fn end_for(&self, reason: ShutdownReason) {
+        exit::end_for(reason);
+    }
+
     fn shut_down(&self, reason: ShutdownReason) -> ! {
         exit::shut_down(reason)
     }

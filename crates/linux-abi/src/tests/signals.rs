@@ -5,8 +5,10 @@ use super::*;
 use std::vec;
 
 use iface_scheduler::Scheduler;
+use iface_shutdown::Wish;
 use linux_raw_sys::general::{
-    SA_RESTART, SA_SIGINFO, SI_KERNEL, SI_QUEUE, SI_TKILL, SIG_BLOCK, SIGRTMIN, SIGUSR1, SIGUSR2,
+    SA_RESTART, SA_SIGINFO, SI_KERNEL, SI_QUEUE, SI_TKILL, SIG_BLOCK, SIGINT, SIGRTMIN, SIGTERM, SIGUSR1,
+    SIGUSR2,
 };
 
 type Process = &'static Linux<FakeNeeds>;
@@ -59,6 +61,21 @@ fn a_handler_is_told_who_sent_the_signal_and_how() {
     assert_eq!(told(), codes);
     for (process, thread, errno) in [(0, 1, Errno::EINVAL), (2, 1, Errno::ESRCH), (1, 9, Errno::ESRCH)] {
         assert_eq!(call(linux, numbers::__NR_tgkill, &[process, thread, 10]), errno.returned());
+    }
+}
+
+#[test]
+fn a_wish_that_the_image_ends_comes_as_a_signal() {
+    let (mut linux, _) = process();
+    let host = FakeShutdown::new();
+    linux.shutdown = Some(host);
+    let linux: Process = Box::leak(Box::new(linux));
+    linux.heed_wishes();
+    for (wish, signal) in [(Wish::PowerOff, SIGTERM), (Wish::Reboot, SIGTERM), (Wish::Interrupt, SIGINT)] {
+        handle(linux, signal, 0);
+        host.wish(wish);
+        call(linux, numbers::__NR_getpid, &[]);
+        assert_eq!(told(), [(signal, SI_KERNEL as i32, 0, 0)], "{wish:?}");
     }
 }
 

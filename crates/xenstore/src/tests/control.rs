@@ -1,18 +1,24 @@
 //! What the host wishes.
 
+use std::boxed::Box;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec;
 use std::vec::Vec;
 
 use iface_hypervisor::ShutdownReason;
 use iface_scheduler::Scheduler as _;
+use iface_shutdown::{Shutdown, Unheard, Wish};
 use iface_xenstore::Xenstore;
 use xen_fake::Write;
 
 use super::{World, at, world};
 
 /// Has the host wish things at the milliseconds given; the reason for which the domain ended, and when.
-fn wish(world: &World<impl Xenstore>, wishes: &[(u64, &'static str)]) -> (ShutdownReason, u64) {
+fn wish(
+    world: &World<impl Xenstore, impl Shutdown>,
+    wishes: &[(u64, &'static str)],
+) -> (ShutdownReason, u64) {
     for &(ms, wish) in wishes {
         let host = world.host;
         world.at(ms, move || host.set("control/shutdown", wish));
@@ -24,7 +30,7 @@ fn wish(world: &World<impl Xenstore>, wishes: &[(u64, &'static str)]) -> (Shutdo
 }
 
 /// How often the domain acknowledged.
-fn acknowledged(world: &World<impl Xenstore>) -> usize {
+fn acknowledged(world: &World<impl Xenstore, impl Shutdown>) -> usize {
     let acknowledgement = Write::Set("control/shutdown".into(), "".into());
     world.host.writes().iter().filter(|write| **write == acknowledgement).count()
 }
@@ -82,4 +88,25 @@ fn without_the_option_nobody_answers() {
     world.at(10, move || host.set("control/shutdown", "poweroff"));
     world.scheduler.sleep_until(at(1000));
     assert_eq!(acknowledged(&world), 0);
+    let unheard = Unheard("`libs.xenstore.answerShutdown` is false");
+    assert_eq!(world.shutdown.on_wish(Box::new(|_| ())), Err(unheard));
+}
+
+#[test]
+fn who_is_told_ends_the_domain_and_the_reason_is_kept() {
+    let world = world(true, 1024);
+    let told: &'static RefCell<Vec<_>> = Box::leak(Box::default());
+    let shared = world.shared;
+    let handler = move |wish| {
+        told.borrow_mut().push((wish, shared.end()));
+        if wish == Wish::Reboot {
+            std::panic::panic_any(ShutdownReason::REBOOT);
+        }
+    };
+    world.shutdown.on_wish(Box::new(handler)).unwrap();
+    let wishes = [(10, "poweroff"), (20, "halt"), (30, "reboot")];
+    assert_eq!(wish(&world, &wishes), (ShutdownReason::REBOOT, 30));
+    let off = (Wish::PowerOff, Some(ShutdownReason::POWEROFF));
+    assert_eq!(told.take(), [off, off, (Wish::Reboot, Some(ShutdownReason::REBOOT))]);
+    assert_eq!(acknowledged(&world), 3);
 }

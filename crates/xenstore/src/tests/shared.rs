@@ -19,6 +19,8 @@ pub(super) const ANSWER_PRODUCER: usize = 2060 / 4;
 pub(super) const FEATURES: usize = 2064 / 4;
 pub(super) const CONNECTION: usize = 2068 / 4;
 pub(super) const ERROR: usize = 2072 / 4;
+/// Of the tests alone: the reason that the domain's end is to tell, plus one.
+const END: usize = 1023;
 
 /// A page, and Xen as far as the room calls it.
 #[repr(align(4096))]
@@ -40,6 +42,11 @@ impl Shared {
         for word in [FEATURES, CONNECTION, ERROR] {
             self.set(word, 0);
         }
+    }
+
+    /// The reason that the domain's end is to tell.
+    pub(super) fn end(&self) -> Option<ShutdownReason> {
+        self.0[END].load(Ordering::Relaxed).checked_sub(1).map(ShutdownReason)
     }
 
     pub(super) fn set(&self, word: usize, value: u32) {
@@ -76,6 +83,10 @@ unsafe impl Hypervisor for &'static Shared {
 
     fn store(&self) -> Option<StorePage> {
         Some(StorePage { page: NonNull::from(*self).cast(), port: PORT })
+    }
+
+    fn end_for(&self, ShutdownReason(reason): ShutdownReason) {
+        self.set(END, reason + 1);
     }
 
     /// Unwinds with `reason`.

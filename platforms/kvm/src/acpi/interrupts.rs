@@ -1,4 +1,4 @@
-//! Where the I/O APICs are: the multiple APIC description table (section 5.2.12).
+//! Where the I/O APICs are, and what leads there: the multiple APIC description table (section 5.2.12).
 
 use bare_x86_64::Fields;
 use iface_events::Source;
@@ -10,6 +10,9 @@ const STRUCTURES: usize = 44;
 /// The type of an I/O APIC's structure, and its length in bytes (section 5.2.12.3).
 const IO_APIC: u8 = 1;
 const IO_APIC_LENGTH: usize = 12;
+/// The type of a structure that has a line of the old controllers lead to another, and its length (section 5.2.12.5).
+const OVERRIDE: u8 = 2;
+const OVERRIDE_LENGTH: usize = 10;
 
 /// An I/O APIC by the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,26 @@ pub(crate) fn io_apics() -> impl Iterator<Item = IoApicPlace> {
     in_table(table(b"APIC").unwrap_or(&[]))
 }
 
+/// The line to which one of the old controllers leads.
+pub(crate) fn line_of(old: Source) -> Source {
+    overridden(table(b"APIC").unwrap_or(&[]), old)
+}
+
 fn in_table(table: &[u8]) -> impl Iterator<Item = IoApicPlace> {
+    structures(table, IO_APIC, IO_APIC_LENGTH).filter_map(|structure| {
+        let (address, first) = (structure.u32_at(4)?, structure.u32_at(8)?);
+        Some(IoApicPlace { address: u64::from(address), first: Source(first) })
+    })
+}
+
+fn overridden(table: &[u8], old: Source) -> Source {
+    let mut overrides = structures(table, OVERRIDE, OVERRIDE_LENGTH);
+    let new = overrides.find(|structure| u32::from(structure[3]) == old.0);
+    new.and_then(|structure| structure.u32_at(4)).map_or(old, Source)
+}
+
+/// The table's structures of a type, as far as they have the length.
+fn structures(table: &[u8], kind: u8, least: usize) -> impl Iterator<Item = &[u8]> {
     let mut rest = table.get(STRUCTURES..).unwrap_or(&[]);
     let structures = core::iter::from_fn(move || {
         let length = usize::from(*rest.get(1)?);
@@ -33,12 +55,7 @@ fn in_table(table: &[u8]) -> impl Iterator<Item = IoApicPlace> {
         rest = after;
         Some(structure)
     });
-    structures.filter(|structure| structure[0] == IO_APIC && structure.len() >= IO_APIC_LENGTH).filter_map(
-        |structure| {
-            let (address, first) = (structure.u32_at(4)?, structure.u32_at(8)?);
-            Some(IoApicPlace { address: u64::from(address), first: Source(first) })
-        },
-    )
+    structures.filter(move |structure| structure[0] == kind && structure.len() >= least)
 }
 
 #[cfg(test)]
@@ -76,6 +93,13 @@ mod tests {
             assert_eq!(places(&table_with(rest)).len(), 2, "{rest:?}");
         }
         assert_eq!(places(&[0; STRUCTURES - 1]), []);
+    }
+
+    #[test]
+    fn a_line_leads_where_the_table_says() {
+        let table = table_with(&[2, 10, 0, 0, 2, 0, 0, 0, 0, 0, 2, 10, 0, 9, 21, 0, 0, 0, 13, 0, 2, 10, 0]);
+        let lines = [0, 9, 10].map(|old| overridden(&table, Source(old)).0);
+        assert_eq!(lines, [2, 21, 10]);
     }
 
     proptest! {

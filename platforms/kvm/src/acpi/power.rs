@@ -4,15 +4,9 @@ use bare_x86_64::Fields;
 use x86_64::paging::{self, Access, PAGE_SIZE};
 use x86_64::x86::io::outw;
 
+use super::fixed::{DSDT, FLAGS, HARDWARE_REDUCED, PM1A_CONTROL, SLEEP_CONTROL};
 use super::{table, whole_table};
 use crate::init;
-
-// Fields of the fixed description table (section 5.2.9).
-const DSDT: usize = 40;
-const PM1A_CONTROL: usize = 64;
-const FLAGS: usize = 112;
-const SLEEP_CONTROL: usize = 244;
-const HARDWARE_REDUCED: u32 = 1 << 20;
 
 /// Turns the machine off, where ACPI can. Returns where it can't.
 pub(crate) fn soft_off() {

@@ -9,6 +9,7 @@ use iface_net_device::fake::{WireConfig, wire};
 use iface_net_stack::NetStack;
 use iface_scheduler::Scheduler;
 use iface_scheduler::fake::FakeScheduler;
+use iface_shutdown::Absent;
 use iface_sockets::Sockets;
 use linux_raw_sys::general::{__NR_rt_sigaction, SIGPIPE};
 
@@ -122,13 +123,14 @@ static STACK: tcpip::Config = tcpip::Config {
 };
 
 fn process<C: Clock, S: Scheduler, N: Sockets>(clock: C, scheduler: S, sockets: N) -> Linux<impl World> {
-    Linux::<Needs<Fake, Fake, C, Fake, Fake, S, N, Fake, Fake>>::new(Needs {
+    Linux::<Needs<Fake, Fake, C, Fake, Fake, S, Absent, N, Fake, Fake>>::new(Needs {
         address_space: Fake,
         arch: Fake,
         clock,
         entropy: Fake,
         platform: Fake,
         scheduler,
+        shutdown: None,
         sockets,
         thread_pointer: Fake,
         vfs: Fake,

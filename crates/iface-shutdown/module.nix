@@ -1,0 +1,8 @@
+{ mkRoom, ... }:
+mkRoom ./. {
+  summary = "wishes that the image ends";
+  interface = {
+    trait = "Shutdown";
+    arity = "optional";
+  };
+}
