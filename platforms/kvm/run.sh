@@ -99,18 +99,39 @@ print_if_dry "$@"
 announce
 
 # QEMU ends with 1 both for the image's status 0 and when it can't start; what it says tells which.
-words=$(mktemp)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+words=$work/words
+# The power button is pressed by QEMU's monitor, which has nothing to tell.
+mkfifo "$work/monitor.in"
+ln -s /dev/null "$work/monitor.out"
+exec 4<>"$work/monitor.in"
+if [ -n "$HEEDS_WISHES" ]; then
+    set -- "$@" -chardev "pipe,id=monitor,path=$work/monitor" -mon chardev=monitor
+fi
+
+# microvm has no power button.
+ask() {
+    [ "$bus" = pci ] && echo system_powerdown >&4
+}
+
+abandon() {
+    kill "$machine_process" 2>/dev/null || true
+}
+
 # The shell gives what it starts in the background nothing to read: the machine's input goes by another number.
 exec 3<&0
-"$@" <&3 2>"$words" &
+# shellcheck disable=SC2046 # words
+$(bound) "$@" <&3 2>"$words" &
 machine_process=$!
-trap 'kill "$machine_process" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
-ended=0
-wait "$machine_process" || ended=$?
+wait_for_end_of "$machine_process"
 cat "$words" >&2
 failed=$(grep -v -e 'warning:' -e 'terminating on signal' "$words" || true)
-rm -f "$words"
 
+if [ -n "$abandoned" ]; then exit "$asked"; fi
+# The image turned the machine off, as it was asked to, with a status that cannot be told: that of a program which the signal
+# has ended.
+if [ "$ended" = 0 ] && [ -n "$asked" ]; then exit "$asked"; fi
 if [ $((ended % 2)) = 0 ]; then exit "$ended"; fi
 if [ "$ended" = 1 ] && [ -n "$failed" ]; then exit 1; fi
 status=$((ended / 2))

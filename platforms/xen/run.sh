@@ -119,14 +119,24 @@ on_reboot = \"destroy\""
     words=$(mktemp)
     # The shell gives what it starts in the background nothing to read: the console's input goes by another number.
     exec 3<&0
-    "$@" <&3 2>"$words" &
+    # shellcheck disable=SC2046 # words
+    $(bound) "$@" <&3 2>"$words" &
     machine=$!
-    trap 'xl destroy "$domain" 2>/dev/null; kill "$machine" 2>/dev/null; rm -f "$words"; exit 143' HUP INT TERM
-    wait "$machine" || true
+    wait_for_end_of "$machine"
     cat "$words" >&2
     reason=$(sed -n 's/.*has shut down, reason code \([0-9]*\).*/\1/p' "$words")
     rm -f "$words"
+    if [ -n "$abandoned" ]; then exit "$asked"; fi
     exit "$(status_of "$reason")"
+}
+
+ask() {
+    xl shutdown "$domain" >/dev/null
+}
+
+abandon() {
+    xl destroy "$domain" 2>/dev/null || true
+    kill "$machine" 2>/dev/null || true
 }
 
 # --- a test host ---
@@ -143,6 +153,7 @@ disk_place() {
 # Becomes the test host, which brings along what the configuration names beside disks, and ends as the domain does.
 run_on_test_host() {
     set -- "$UNICORE_TEST_HOST/bin/test-host" run --quiet
+    if [ -n "$HEEDS_WISHES" ]; then set -- "$@" --ask; fi
     if [ -n "$network" ]; then
         forward_the_rest
         for forward in $forwards; do set -- "$@" --forward "$forward"; done

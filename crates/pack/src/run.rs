@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use weave::composition::{Composition, Kind};
+use weave::composition::{Composition, Kind, Node};
 
 /// What the scripts of all platforms have in common.
 const COMMON: &str = include_str!("run.sh");
@@ -19,6 +19,7 @@ const COMMON: &str = include_str!("run.sh");
 /// | `QEMU` | QEMU's program for the architecture, empty where there is none |
 /// | `ROOMS` | its rooms |
 /// | `DEVICES` | what these want of the machine: `disk`, `entropy`, `network` |
+/// | `HEEDS_WISHES` | `yes` where a room hears of wishes that the image ends (`iface-shutdown`), empty where none does |
 /// | `MEMORY` | memory that it was built for in MiB, empty where nobody says |
 /// | `CONFIG` | name of the configuration file beside the script, empty where the platform has none |
 /// | `TEST_HOST` | `yes` where the platform has a test host, empty where it has none |
@@ -42,6 +43,7 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
          QEMU={}\n\
          ROOMS={}\n\
          DEVICES={}\n\
+         HEEDS_WISHES={}\n\
          MEMORY={}\n\
          CONFIG={}\n\
          TEST_HOST={}\n\
@@ -53,12 +55,19 @@ pub fn script(composition: &Composition, platform_script: &str) -> String {
         quoted(target.qemu.as_deref().unwrap_or_default()),
         quoted(&rooms.join(" ")),
         quoted(&composition.devices.join(" ")),
+        quoted(if heeds_wishes(composition) { "yes" } else { "" }),
         quoted(&composition.memory_mib.map(|mib| mib.to_string()).unwrap_or_default()),
         quoted(target.config.as_deref().unwrap_or_default()),
         quoted(if target.test_host { "yes" } else { "" }),
         quoted(&ports.join(" ")),
     );
     out + COMMON + "\n" + platform_script
+}
+
+/// Whether a room is told by somebody of wishes that the image ends.
+fn heeds_wishes(composition: &Composition) -> bool {
+    let hears = |node: &Node| node.needs.get("shutdown").is_some_and(|providers| !providers.is_empty());
+    composition.nodes.iter().any(hears)
 }
 
 /// As one word of the shell.

@@ -94,6 +94,40 @@ quoted() {
     echo
 }
 
+# Prints what a machine is started by, so that it is killed where this is, and hears of no interrupt at the terminal: what this
+# machine has of that.
+bound() {
+    if setpriv --pdeathsig KILL true 2>/dev/null; then printf 'setpriv --pdeathsig KILL '; fi
+    if env --block-signal=INT true 2>/dev/null; then printf 'env --block-signal=INT'; fi
+}
+
+# Waits for the end of process $1, and leaves its status in $ended. The first SIGTERM or SIGINT has `ask`, the platform's
+# command, tell an image that heeds wishes to end. The second one, SIGHUP, and the first where nobody can be asked have the
+# platform's `abandon` end the process, and set $abandoned. $asked is empty, or what shells make of the signal.
+wait_for_end_of() {
+    asked='' abandoned='' interrupted='' ended=0
+    trap 'heed 143' TERM
+    trap 'heed 130' INT
+    trap 'asked=129; heed 129' HUP
+    wait "$1" || ended=$?
+    while [ -n "$interrupted" ]; do
+        interrupted='' status=0
+        wait "$1" || status=$?
+        # There is nothing to wait for where the process ended just before: then its status is known.
+        if [ "$status" != 127 ] || [ "$ended" = "$asked" ]; then ended=$status; fi
+    done
+    trap - HUP INT TERM
+}
+
+heed() {
+    interrupted=yes
+    if [ -n "$asked" ] || [ -z "$HEEDS_WISHES" ] || ! ask; then
+        abandoned=yes
+        abandon
+    fi
+    asked=$1
+}
+
 # Ends here with the command of "$@" printed, where that was asked for.
 print_if_dry() {
     if [ "$action" = dry-run ]; then

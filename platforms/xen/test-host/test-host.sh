@@ -13,12 +13,13 @@ NOT_STARTED=125 TIMED_OUT=124
 # Where a domain is, unless --forward says otherwise.
 ADDRESS=10.0.2.16
 
-# What Xen takes for itself, in MiB.
-MEMORY_OF_XEN=128
+# What Xen takes for itself, and dom0 where it is handed nothing, in MiB.
+MEMORY_OF_XEN=128 MEMORY_OF_DOM0=256
 
-# What has a program killed when its parent is, where the machine has that.
+# What has a program killed when its parent is, and hear of no interrupt at the terminal, where the machine has that.
 TIED=
 if command -v setpriv >/dev/null; then TIED='setpriv --pdeathsig KILL'; fi
+if env --block-signal=INT true 2>/dev/null; then TIED="$TIED env --block-signal=INT"; fi
 
 usage() {
     cat <<'USAGE'
@@ -30,8 +31,9 @@ usage: test-host run [OPTION]... CONFIG      run the domain of an xl configurati
   --forward HOST:[ADDRESS:]PORT   port PORT of the domain at ADDRESS (10.0.2.16) is reached at 127.0.0.1:HOST
   --file NAME=PATH                brings a file to dom0, as /files/NAME, or as NAME where that begins with a slash
   --disk NAME=PATH[,ro]           attaches a raw image to dom0, as the block device /disks/NAME
-  --memory MiB                    memory of dom0 (256)
+  --memory MiB                    memory of dom0 (256, and twice what the files take)
   --domains MiB                   memory for domains (what CONFIG says for run, else 512)
+  --ask                           SIGTERM and SIGINT ask the domain to end, as xl shutdown does; the second ends all
   --timeout SECONDS               end with status 124 when it takes longer
   --log FILE                      write there what Xen and dom0 say
   --quiet                         nothing on standard error but what went wrong
@@ -116,19 +118,26 @@ read_config() {
 
 # --- the machine ---
 
+# Prints how much the files in a directory take. Those that are brought to dom0 are in its memory twice, packed and unpacked,
+# while it starts, and in half of it at most when it has.
+size_in_mib() {
+    echo $(($(du -sk "$1" | cut -f 1) / 1024))
+}
+
 # Opens what QEMU reads and writes, and leaves no names of it that would stay when this is killed: 3 is dom0's initial
 # file system, 4 what dom0 reports, 5 the log, 6 what QEMU reads, 7 standard input, which a shell closes for what it starts
-# in the background.
+# in the background, 8 wishes that the domain ends.
 open_files() {
     mkdir -p "$work/tree/job" "$work/tree/files"
     printf 'mode=%s\nnetwork=%s\ndisk=%s\n' "$mode" "$network" "$disk" >"$work/tree/job/settings"
+    : "${memory:=$((MEMORY_OF_DOM0 + 2 * $(size_in_mib "$work/tree")))}"
     "$PACK" tree "$work/tree" --out "$work/job"
     cat "$LIB/initrd" "$work/job" >"$work/initrd"
     : "${log:=$work/log}"
     : >"$work/report"
     : >"$log"
-    mkfifo "$work/input"
-    exec 3<"$work/initrd" 4<>"$work/report" 5<>"$log" 6<>"$work/input" 7<&0
+    mkfifo "$work/input" "$work/wishes"
+    exec 3<"$work/initrd" 4<>"$work/report" 5<>"$log" 6<>"$work/input" 7<&0 8<>"$work/wishes"
     rm -rf "$work"
 }
 
@@ -173,11 +182,33 @@ start_machine() {
     machine=$!
 }
 
+# Ends with $1, and everything with it.
+abandon() {
+    # shellcheck disable=SC2086 # words
+    kill $machine $feeder 2>/dev/null || true
+    exit "$1"
+}
+
+# Has dom0 ask the domain to end; abandons it where that is not wanted, or was done before. $1 is what this ends with then.
+heed() {
+    if [ -n "$asked" ] || [ -z "$ask" ]; then abandon "$1"; fi
+    asked=$1
+    echo shutdown >&8
+}
+
 # Waits for the end of the machine, and sets $ended to its status.
 wait_for_machine() {
-    trap 'kill $machine $feeder 2>/dev/null; exit 143' HUP INT TERM
+    asked=''
+    trap 'abandon 129' HUP
+    trap 'heed 130' INT
+    trap 'heed 143' TERM
     ended=0
     wait "$machine" || ended=$?
+    # A signal interrupts that, once at most.
+    if [ -n "$asked" ]; then
+        ended=0
+        wait "$machine" || ended=$?
+    fi
     trap - HUP INT TERM
 }
 
@@ -220,13 +251,14 @@ run | serve | shell) mode=$1 ;;
 esac
 shift
 
-config='' control='' forwards='' disks='' memory=256 domains='' timeout='' log='' quiet='' network='' disk='' feeder=''
+config='' control='' forwards='' disks='' memory='' ask='' domains='' timeout='' log='' quiet='' network='' disk='' feeder=''
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 while [ $# -gt 0 ]; do
     case $1 in
     --help) usage; exit 0 ;;
     --quiet) quiet=1; shift ;;
+    --ask) ask=1; shift ;;
     --forward | --file | --disk | --memory | --domains | --timeout | --log | --control)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
@@ -249,7 +281,7 @@ while [ $# -gt 0 ]; do
         ;;
     esac
 done
-is_number "$memory" || fail "--memory takes a number of MiB"
+is_number "${memory:-0}" || fail "--memory takes a number of MiB"
 is_number "${domains:-0}" || fail "--domains takes a number of MiB"
 
 case $mode in
@@ -260,7 +292,8 @@ run)
     feeder=$!
     start_machine -serial chardev:log -chardev file,id=log,path=/proc/self/fd/5 \
         -chardev stdio,id=console -device virtserialport,nr=1,chardev=console \
-        -chardev file,id=report,path=/proc/self/fd/4 -device virtserialport,nr=2,chardev=report
+        -chardev file,id=report,path=/proc/self/fd/4 -device virtserialport,nr=2,chardev=report \
+        -chardev pipe,id=wishes,path=/proc/self/fd/8 -device virtserialport,nr=3,chardev=wishes
     wait_for_machine
     kill "$feeder" 2>/dev/null || true
     conclude

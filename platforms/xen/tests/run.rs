@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -178,6 +179,45 @@ fn who_ends_it_ends_the_domain() {
     Command::new("kill").arg(run.id().to_string()).status().unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(143));
     assert!(output.next().unwrap().unwrap().starts_with("destroyed x-xen-x86_64-"));
+}
+
+#[test]
+fn an_image_that_heeds_wishes_is_asked_first() {
+    let node =
+        json!({ "room": "x", "kind": "application", "why": "", "needs": { "shutdown": ["xenstore"] } });
+    let create =
+        "echo created; until [ -e ended ]; do sleep 0.1; done; echo 'has shut down, reason code 0' >&2";
+    let asked = "shutdown) touch asked-$2 && mv asked-* asked ;; destroy) touch ended";
+    let image = Image::new(json!({ "nodes": [node] })).with_xl(&format!("{create} ;; {asked}"));
+    for (signals, status) in [(1, 0), (2, 143)] {
+        let mut command = image.command(&[], &[]);
+        let mut run = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = BufReader::new(run.stdout.take().unwrap()).lines();
+        assert_eq!(output.next().unwrap().unwrap(), "created");
+        for signal in 1..=signals {
+            Command::new("kill").arg(run.id().to_string()).status().unwrap();
+            if signal == 1 {
+                wait_for(&image.path("asked"));
+            }
+        }
+        if signals == 1 {
+            assert_eq!(run.try_wait().unwrap(), None, "it waits for the domain");
+            image.write("ended", "");
+        }
+        assert_eq!(run.wait().unwrap().code(), Some(status));
+        for left in ["asked", "ended"] {
+            std::fs::remove_file(image.path(left)).unwrap();
+        }
+    }
+}
+
+/// Waits until there is such a file, for some seconds at most.
+fn wait_for(file: &Path) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !file.exists() {
+        assert!(Instant::now() < end, "{} is not there", file.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
