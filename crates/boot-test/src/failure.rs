@@ -67,6 +67,8 @@ pub enum Failure {
         /// What was expected.
         wanted: u64,
     },
+    /// A body that came whole though its server was asked to end in the middle of it.
+    NotCut,
     /// A body of the wrong bytes.
     Digest {
         /// SHA-256 of the answer's body, in hexadecimal.
@@ -107,12 +109,21 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A socket's error in words that say whether it was only slow.
+    /// A socket's error; one that was only slow is time that was over.
     pub(crate) fn from_socket(error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Client("no answer in time".into()),
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::late("an answer"),
             _ => Self::Client(error.to_string()),
         }
+    }
+
+    pub(crate) fn late(waiting_for: &str) -> Self {
+        Self::TimedOut { waiting_for: waiting_for.into() }
+    }
+
+    /// Whether time was over, rather than anything wrong.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self, Self::TimedOut { .. })
     }
 }
 
@@ -141,6 +152,7 @@ impl fmt::Display for Failure {
             }
             Self::Header { name, got: None, wanted } => write!(f, "no header {name}, wanted {wanted:?}"),
             Self::Length { got, wanted } => write!(f, "{got} bytes of body, wanted {wanted}"),
+            Self::NotCut => write!(f, "the body came whole"),
             Self::Digest { got, wanted } => write!(f, "body has sha256 {got}, wanted {wanted}"),
             Self::Text { wanted } => write!(f, "body lacks {wanted:?}"),
             Self::Received { got, wanted } => write!(f, "received {got:?}, wanted {wanted:?}"),

@@ -39,7 +39,8 @@ impl Image {
             errors.map(|stream| Box::new(stream) as Box<dyn Read + Send>),
         ];
         let streams = streams.into_iter().flatten().collect();
-        let console = Console::new(streams, &scenario.console, &scenario.absent, compared);
+        let expected = [scenario.console.as_slice(), &scenario.last_words].concat();
+        let console = Console::new(streams, &expected, &scenario.absent, compared);
         Ok(Self { group, console, deadline, answered: Vec::new(), _disks: disks })
     }
 

@@ -5,6 +5,7 @@ pub mod command;
 mod console;
 mod curl;
 mod disks;
+mod download;
 mod exchange;
 mod failure;
 pub mod group;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 pub use curl::probe;
 pub use failure::Failure;
 pub use http::{Answer, Connection, wait_for_answer};
-pub use scenario::{Disk, Exchange, Load, Probe, Scenario, Slow};
+pub use scenario::{Disk, Download, Exchange, Load, Probe, Scenario, Slow};
 
 use image::Image;
 use verdict::Verdicts;
@@ -93,6 +94,26 @@ fn put_under(load: &Load, image: &mut Image, verdicts: &mut Verdicts<impl Write>
     Ok(())
 }
 
+/// Asks the image to end, in the middle of an answer where the scenario has one.
+fn stop(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Write>) -> io::Result<()> {
+    let mut begun = None;
+    if let Some(Download { service, path }) = &scenario.interrupted {
+        let result = image.answering(service).and_then(|to| download::begin(to, path, image.deadline));
+        verdicts.add(&format!("{path} begins"), result.map(|download| begun = Some(download)))?;
+    }
+    if scenario.stop {
+        verdicts.add("asked to end", image.stop())?;
+    }
+    for (index, text) in scenario.last_words.iter().enumerate() {
+        let result = image.console.shows(scenario.console.len() + index, image.deadline);
+        verdicts.add(&format!("console shows {text:?}"), result)?;
+    }
+    if let Some(begun) = begun {
+        verdicts.add("what began is cut", begun.ends_cut())?;
+    }
+    Ok(())
+}
+
 /// The console's side, and how the image ended.
 fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Write>) -> io::Result<()> {
     for (index, text) in scenario.console.iter().enumerate() {
@@ -106,9 +127,7 @@ fn watch(scenario: &Scenario, image: &mut Image, verdicts: &mut Verdicts<impl Wr
         let what = format!("the console has the lines of {}", transcript.display());
         verdicts.add(&what, image.console.matches_transcript(image.deadline))?;
     }
-    if scenario.stop {
-        verdicts.add("asked to end", image.stop())?;
-    }
+    stop(scenario, image, verdicts)?;
     match scenario.expected_exit() {
         Some(status) => verdicts.add(&format!("exit status {status}"), image.exits_with(status))?,
         None => verdicts.add("still running", image.still_runs())?,

@@ -57,6 +57,11 @@ pub struct Scenario {
     /// Whether the image is asked to end when all else was checked: `run` gets SIGTERM.
     #[serde(default)]
     pub stop: bool,
+    /// An answer that a client has only begun to take when the image is asked to end.
+    pub interrupted: Option<Download>,
+    /// Texts on the console behind those of `console`, once the image was asked to end.
+    #[serde(default)]
+    pub last_words: Vec<String>,
     /// How the image ends; see [`Scenario::expected_exit`].
     pub exit_status: Option<i32>,
     /// For the whole scenario.
@@ -68,7 +73,7 @@ impl Scenario {
     /// The exit status to wait for, or `None` where the image serves until it is stopped.
     pub fn expected_exit(&self) -> Option<i32> {
         let asked = !self.http.is_empty() || !self.exchanges.is_empty();
-        let serves = asked || self.load.is_some() || self.slow.is_some();
+        let serves = asked || self.load.is_some() || self.slow.is_some() || self.interrupted.is_some();
         self.exit_status.or(if serves && !self.stop { None } else { Some(0) })
     }
 }
@@ -188,6 +193,17 @@ pub struct Slow {
     pub beside: String,
     /// How many they are.
     pub connections: u32,
+}
+
+/// An answer that is taken in part.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Download {
+    /// Name of the forwarded port.
+    #[serde(default = "default_service")]
+    pub service: String,
+    /// What is asked for: more than the image and what lies between take without a reader.
+    pub path: String,
 }
 
 /// Enough of a text to know it again in a report.

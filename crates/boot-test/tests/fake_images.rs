@@ -215,6 +215,31 @@ fn an_image_that_is_asked_to_end_may_do_it_in_its_own_way() {
 }
 
 #[test]
+fn an_image_may_be_asked_to_end_in_the_middle_of_an_answer() {
+    let serve = |then: &str| {
+        image(&format!(
+            r#"exec perl -MIO::Socket::INET -e '
+                $| = 1;
+                my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 9) or die;
+                my $c;
+                $SIG{{TERM}} = sub {{ {then}; print "bye\n"; exit 0 }};
+                print "http://127.0.0.1:", $l->sockport, "/\n";
+                while ($c = $l->accept) {{
+                    sysread $c, my $request, 4096;
+                    syswrite $c, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" . "x" x 70000;
+                    sleep 1000 if $request =~ /big/
+                }}'"#
+        ))
+    };
+    let fields = json!({ "interrupted": { "path": "/big" }, "stop": true, "lastWords": ["bye"] });
+    let (held, out) = run(&serve(""), fields.clone());
+    assert!(held, "{out}");
+    let (held, out) = run(&serve(r#"syswrite $c, "x" x 30000"#), fields);
+    assert!(!held);
+    assert!(out.contains("what began is cut: the body came whole"), "{out}");
+}
+
+#[test]
 fn a_service_that_is_not_http_is_asked_in_its_own_words() {
     let image = http_image("+PONG");
     let exchange = |receive: &str| json!([{ "service": "http", "send": "PING", "receive": receive }]);
