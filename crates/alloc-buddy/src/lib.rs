@@ -159,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn little_memory_is_lost_to_mixed_sizes() {
+        let share = allocator_conformance::share_in_use(fresh);
+        assert!(share > 0.65, "{share}");
+    }
+
+    #[test]
+    #[ignore = "figures of the README: cargo test --release -p alloc-buddy figures -- --ignored --nocapture"]
+    fn figures() {
+        for count in [1000, 10_000] {
+            std::println!("one of {count}: {:?}", allocator_conformance::time_of_a_free(fresh, count));
+        }
+        std::println!("share in use: {:.3}", allocator_conformance::share_in_use(fresh));
+    }
+
+    #[test]
     fn block_holds_size_and_alignment() {
         let block = |size, align| block_size(Layout::from_size_align(size, align).unwrap());
         assert_eq!(block(0, 1), size_of::<usize>());

@@ -97,6 +97,21 @@ mod tests {
     }
 
     #[test]
+    fn little_memory_is_lost_to_mixed_sizes() {
+        let share = allocator_conformance::share_in_use(fresh);
+        assert!(share > 0.80, "{share}");
+    }
+
+    #[test]
+    #[ignore = "figures of the README: cargo test --release -p alloc-talc figures -- --ignored --nocapture"]
+    fn figures() {
+        for count in [1000, 10_000] {
+            std::println!("one of {count}: {:?}", allocator_conformance::time_of_a_free(fresh, count));
+        }
+        std::println!("share in use: {:.3}", allocator_conformance::share_in_use(fresh));
+    }
+
+    #[test]
     fn grows_in_place_where_the_next_chunk_is_free() {
         let provider = fresh();
         provider.add(Box::leak(Box::new_uninit_slice(1 << 16)));

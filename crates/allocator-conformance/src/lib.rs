@@ -2,11 +2,13 @@
 #![expect(unsafe_code, reason = "the methods of `GlobalAlloc` are unsafe to call")]
 
 mod arena;
+mod figures;
 mod random;
 
 use iface_allocator::Allocator;
 
 use arena::Arena;
+pub use figures::{share_in_use, time_of_a_free};
 
 /// Bytes that each check gives to the allocator under test.
 const MEMORY: usize = 1 << 20;
