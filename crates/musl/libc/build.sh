@@ -55,8 +55,21 @@ for library in c crypt dl m pthread resolv rt util xnet; do
     ar rc "$out/relocatable/lib$library.a"
 done
 
+# Programs in Rust are linked with a library to unwind the stack.
+"$gcc" -O2 $flags -nostdinc -isystem "$out/include" -c "$here/unwind.c" -o door/unwind.o
+ar rc "$out/relocatable/libunwind.a" door/unwind.o
+
 mkdir -p "$out/bin"
 sed -e "s|@out@|$out|g" -e "s|@gcc@|$gcc|g" -e "s|@headers@|$("$gcc" -print-file-name=include)|" -e "s|@flags@|$flags|g" "$here/cc.sh" >"$out/bin/cc"
 chmod +x "$out/bin/cc"
 ln -s cc "$out/bin/gcc"
 ln -s cc "$out/bin/$arch-linux-musl-gcc"
+
+# What crates of cargo call for C++. It is not in bin/: a script that looks for a compiler there finds none, and does without.
+mkdir "$out/libexec"
+cat >"$out/libexec/c++" <<'EOF'
+#!/bin/sh
+echo "c++: an image has no C++ library: leave out the feature of the crate that is written in it" >&2
+exit 1
+EOF
+chmod +x "$out/libexec/c++"

@@ -84,14 +84,14 @@ for argument; do
 done
 
 # shellcheck disable=SC2086
-"$gcc" $compile -no-pie -r -nostdlib $whole "$@" $last $search -L"$musl/relocatable" -lgcc -o "$work/program.o"
+"$gcc" $compile -no-pie -r -nostdlib -Wl,-z,noexecstack $whole "$@" $last $search -L"$musl/relocatable" -lgcc -o "$work/program.o"
 
-if ! "$gcc" -static -no-pie -nostdlib -nostartfiles -Wl,--build-id=none -o "$program" \
+if ! "$gcc" -static -no-pie -nostdlib -nostartfiles -Wl,--build-id=none -Wl,-z,noexecstack -o "$program" \
     "$musl/native/crt1.o" "$musl/native/crti.o" "$work/program.o" \
     -L"$musl/native" -Wl,--start-group -lc -lgcc -Wl,--end-group "$musl/native/crtn.o" 2>"$work/errors"; then
     cat "$work/errors" >&2
     missing=$(sed -n "s/.*undefined reference to [\`']\(.*\)'.*/\1/p" "$work/errors" | sort -u | tr '\n' ' ')
-    [ -z "$missing" ] || fail "$program does not link: neither it, its libraries nor musl has $missing"
+    [ -z "$missing" ] || fail "$program does not link: neither it, its libraries nor musl has ${missing% }: add the library that has it to \`source.libraries\`, or leave out what calls it"
     exit 1
 fi
 cat "$work/errors" >&2

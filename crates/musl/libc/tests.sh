@@ -59,5 +59,6 @@ UNICORE_CFLAGS='-ULEVEL -DLEVEL=0' cc -DLEVEL=1 -o level level.c
 ./level || fail "UNICORE_CFLAGS do not win"
 
 refused "does not link: neither it, its libraries nor musl has answer" -o lacking answer.c
+refused "add the library that has it to \`source.libraries\`" -o lacking answer.c
 refused "an image has no shared libraries" -shared -o library.so 42.c
 refused "No such file or directory" -o absent absent.c
