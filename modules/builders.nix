@@ -6,10 +6,12 @@
 #
 # `build` and `install` are scripts of the shell. They run where the source is unpacked, with the compiler for images as
 # `cc` on the path; `$jobs` is how many processes a build may start, and `$out` where a library is installed. `program` is
-# the file that a build makes, relative to there; a library has none.
+# the file that a build makes, relative to there; a library has none. `cargo` is what a program in Rust has beside that:
+# `lockFile`, or null for the one of its source.
 { lib, words, near }:
 let
   inherit (builtins) attrNames isAttrs isList isString;
+  isPath = lib.types.path.check;
   inherit (words) tick ticks;
 
   quoted = word: "'${lib.replaceStrings [ "'" ] [ "'\\''" ] word}'";
@@ -50,6 +52,7 @@ let
   # A builder of that name: the attributes it takes, and what it makes of them.
   builder = name: forms: make: given: rec {
     _type = "builder";
+    inherit name;
     problems = problemsOf name forms given;
     made = make (
       lib.mapAttrs (
@@ -130,5 +133,34 @@ in
         install = ''
           make ${arguments given.install}
         '';
+      });
+
+  # A package of cargo, or a workspace: `program` is the name of the binary, where there is more than one.
+  cargo =
+    builder "cargo"
+      (
+        common
+        // {
+          lockFile = form (value: value == null || isPath value) "a path" null;
+        }
+      )
+      (given: {
+        inherit (given) cflags tools;
+        program = "target/program";
+        cargo = { inherit (given) lockFile; };
+        build = ''
+          cargo build --offline --locked --release ${
+            lib.optionalString (given.program != null) "--bin ${quoted given.program}"
+          } ${arguments given.flags}
+          set -- $(find "$CARGO_TARGET_DIR/$CARGO_BUILD_TARGET" -mindepth 2 -maxdepth 2 -type f -perm -u+x)
+          if [ $# -ne 1 ]; then
+              echo "$name: cargo made $# programs, and an image has one: name it by \`program\` of \`builders.cargo\`" >&2
+              printf '  %s\n' "$@" >&2
+              exit 1
+          fi
+          mkdir -p target
+          mv "$1" target/program
+        '';
+        install = "";
       });
 }

@@ -58,9 +58,44 @@ let
       '';
     };
 
+  # Packages with a lock of their own: programs for Linux, which are built apart from the workspace.
+  apart = lib.concatMap (
+    parent:
+    filter (directory: pathExists (root + "/${directory}/Cargo.lock")) (
+      map (name: "${parent}/${name}") (attrNames (builtins.readDir (root + "/${parent}")))
+    )
+  ) [ "examples" "nixos-tests/boot" ];
+
+  # Such a package is tested, linted and formatted as those of the workspace are.
+  programCheck =
+    directory:
+    let
+      package = root + "/${directory}";
+    in
+    lib.nameValuePair "program-${baseNameOf directory}" (
+      toolchain.cargo {
+        name = "program-${baseNameOf directory}";
+        src = builtins.path {
+          name = "program";
+          path = package;
+          filter = path: _: !(lib.hasSuffix ".nix" path) && path != "${toString package}/target";
+        };
+        vendor = toolchain.vendor (builtins.fromTOML (readFile (package + "/Cargo.lock")));
+        rustfmt = root + "/rustfmt.toml";
+        script = ''
+          cp "$rustfmt" rustfmt.toml
+          cargo fmt --check
+          cargo clippy --offline --locked --all-targets -- -D warnings
+          cargo test --offline --locked --quiet
+          : > $out
+        '';
+      }
+    );
+
   evaluation = import ../nixos-tests { inherit lib; };
 in
-{
+lib.listToAttrs (map programCheck apart)
+// {
   unit-tests = cargo "unit-tests" "cargo test --offline --workspace --quiet";
   clippy = cargo "clippy" "cargo clippy --offline --workspace --all-targets -- -D warnings";
   rustfmt = cargo "rustfmt" "cargo fmt --all --check";

@@ -84,12 +84,12 @@ let
         src = mkOption {
           type = types.nullOr sources.src;
           default = null;
-          description = "Source of a program in C, instead of `app.crate`: a directory, an archive or its address and SHA-256.";
+          description = "Source of a program for Linux, instead of `app.crate`: a directory, an archive or its address and SHA-256.";
         };
         build = mkOption {
           type = types.nullOr sources.build;
           default = null;
-          description = "How it is built: `builders.files`, `builders.make` or `builders.configure`.";
+          description = "How it is built: `builders.files`, `builders.make`, `builders.configure` or `builders.cargo`.";
         };
         libraries = mkOption {
           type = types.listOf sources.library;

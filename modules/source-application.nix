@@ -12,7 +12,7 @@
   packages,
 }:
 let
-  inherit (builtins) attrNames filter;
+  inherit (builtins) attrNames filter pathExists;
   inherit (words) at tick ticks;
 
   libcs = filter (name: rooms.${name}.kind == "libc") (attrNames rooms);
@@ -54,11 +54,54 @@ let
 
   hasProgram = source.build == null || source.build.problems != [ ] || source.build.made.program != null;
 
+  isDirectory = src: builtins.isPath src && pathExists "${toString src}/.";
+
+  # What no build reads of a directory: a change there builds nothing anew.
+  unreadBy =
+    build:
+    [
+      "boot-test.nix"
+      "flake.lock"
+      "flake.nix"
+      "unikernel.nix"
+    ]
+    ++ lib.optional (build.made ? cargo) "target";
+
   # A path becomes its place in the store.
-  stored = src: if builtins.isAttrs src && !(lib.isDerivation src) then src else "${src}";
-  sourceOf =
+  stored =
     { src, build, ... }:
-    build.made // { src = stored src; };
+    let
+      unread = map (entry: "${toString src}/${entry}") (unreadBy build);
+    in
+    if isDirectory src then
+      builtins.path {
+        # Not the directory's own, which has a hash where it is that of a flake.
+        name = "source";
+        path = src;
+        filter = path: _: !(lib.elem path unread);
+      }
+    else if builtins.isAttrs src && !(lib.isDerivation src) then
+      src
+    else
+      "${src}";
+  sourceOf = given: given.build.made // { src = stored given; };
+
+  # Cargo builds what a lock file names, which is read before anything is fetched.
+  cargoProblems =
+    let
+      inherit (source.build.made.cargo) lockFile;
+      lacks = file: isDirectory source.src && !(pathExists "${toString source.src}/${file}");
+    in
+    if source.src == null || source.build == null || !(source.build.made ? cargo) then
+      [ ]
+    else if lacks "Cargo.toml" then
+      [ "the program has no Cargo.toml in its source${place "source.src"}: name the directory of its package or workspace" ]
+    else if lockFile == null && !(isDirectory source.src) then
+      [ "the program's Cargo.lock lies in an archive${place "source.src"}: have a copy beside, and name it by `lockFile` of `builders.cargo`" ]
+    else if lockFile == null && lacks "Cargo.lock" then
+      [ "the program has no Cargo.lock in its source${place "source.src"}: `cargo generate-lockfile` writes it (and git has to know the file)" ]
+    else
+      [ ];
 
   setting = option: value: {
     type = "list of str";
@@ -94,10 +137,11 @@ in
     ++ lib.optional (!hasProgram) "the program has no file: give the builder${place "source.build"} `program`, where the build puts it"
     ++ map (
       library:
-      "library ${tick library.name}${place "source.libraries"} is built by ${tick "builders.files"}, which makes programs alone: take `make` or `configure`"
+      "library ${tick library.name}${place "source.libraries"} is built by ${tick "builders.${library.build.name}"}, which makes programs alone: take `make` or `configure`"
     ) uninstalled
     ++ libcProblems
     ++ buildProblems
+    ++ cargoProblems
     ++ unfit "crate" null "which has its own `main`"
     ++ unfit "needs" [ ] "which needs what its C library does"
     ++ unfit "settings" { } "which has `app.arguments` and `app.environment`";

@@ -6,6 +6,8 @@
   # Package with rustc, cargo, clippy, rustfmt.
   rust,
   system,
+  # Those that this Rust has a standard library for.
+  targets,
   # Paths of ld.lld, of a C compiler that nothing is added to, and of the standard library's sources.
   linker,
   cc,
@@ -37,6 +39,7 @@ let
     crane.mkCargoDerivation (
       removeAttrs arguments [
         "artifacts"
+        "programs"
         "script"
         "vendor"
       ]
@@ -45,6 +48,7 @@ let
         version = "0";
         cargoArtifacts = artifacts;
         cargoVendorDir = vendor;
+        nativeBuildInputs = resolve (arguments.programs or [ ]);
         # The crates at a place that does not change with the lock, so that compiled ones fit wherever they are used.
         preBuild = ''
           export CARGO_TARGET_DIR=$PWD/target
@@ -65,6 +69,7 @@ in
     linker
     cc
     library
+    targets
     paths
     shell
     formatter

@@ -7,6 +7,10 @@
 }:
 let
   pkgs = nixpkgs.legacyPackages.${system};
+  inherit (pkgs) lib;
+
+  # Of programs with musl; images have one of their own.
+  targets = [ "${lib.head (lib.splitString "-" system)}-unknown-linux-musl" ];
 
   rust = (rust-overlay.lib.mkRustBin { } pkgs).stable.latest.default.override {
     extensions = [
@@ -14,10 +18,16 @@ let
       "rust-src"
       "rustfmt"
     ];
+    inherit targets;
   };
 in
 import ./toolchain-crane.nix {
-  inherit pkgs rust system;
+  inherit
+    pkgs
+    rust
+    system
+    targets
+    ;
   crane = (crane.mkLib pkgs).overrideToolchain rust;
   linker = "${pkgs.lld}/bin/ld.lld";
   # Not the wrapper, which adds what programs of nixpkgs are compiled with.

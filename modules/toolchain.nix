@@ -11,6 +11,7 @@
 #   paths.workspace, paths.crates                where these lie while they are compiled
 #   fetch { url, sha256, debian ? null }         a file of the network by its SHA-256; `debian` is its place on mirrors of
 #                                                Debian, where it is looked for before or after
+#   targets                                      those for which rustc has a standard library, beside that of this machine
 #   linker, library                              the linker, and the sources of the standard library, for the shell
 #   cc                                           a C compiler for this machine; ar, objcopy and make are on the path
 #   shell, formatter                             for people

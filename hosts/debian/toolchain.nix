@@ -117,8 +117,23 @@ let
     printf '{"files":{},"package":"${crate.checksum}"}' > ${crate.name}-${crate.version}/.cargo-checksum.json
   '';
 
-  vendor =
+  # What is in no registry has no checksum.
+  checkFetched =
     lock:
+    let
+      elsewhere = filter (package: package ? source && !(package ? checksum)) lock.package;
+      first = elemAt elsewhere 0;
+    in
+    if elsewhere == [ ] then
+      lock
+    else
+      throw "the crate `${first.name}` comes from ${first.source}, and the host provider fetches those of crates.io alone: take a release of it, or UNICORE_PROVIDER=nixpkgs";
+
+  vendor =
+    given:
+    let
+      lock = checkFetched given;
+    in
     derive {
       name = "crates";
       passAsFile = [ "unpack" ];
@@ -229,6 +244,9 @@ in
     workspace = "/build/workspace";
     crates = "/build/crates";
   };
+
+  # Debian's packages have none that programs with musl could be linked with.
+  targets = [ ];
 
   # Not what `rustc --print sysroot` says: in the sandbox that is `/`, from where the link to the sources leads nowhere.
   library = "/usr/lib/rustlib/src/rust/library";
