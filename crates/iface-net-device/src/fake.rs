@@ -2,6 +2,7 @@
 
 use alloc::{collections::VecDeque, rc::Rc, vec, vec::Vec};
 use core::cell::{Cell, RefCell};
+use core::num::NonZeroU16;
 
 use iface_clock::{Clock, Duration, Instant};
 use iface_events::fake::FakeEvents;
@@ -32,6 +33,8 @@ pub struct WireConfig {
     pub overtaking_per_mille: u32,
     /// What the cards say of checksums; they compute none.
     pub checksums: Checksums,
+    /// What the cards say of [`longest_segments`](NetDevice::longest_segments).
+    pub longest_segments: usize,
     /// Where the random numbers begin: the same seed gives the same faults.
     pub seed: u64,
 }
@@ -49,6 +52,7 @@ impl Default for WireConfig {
             duplication_per_mille: 0,
             overtaking_per_mille: 0,
             checksums: Checksums::default(),
+            longest_segments: 0,
             seed: 1,
         }
     }
@@ -91,6 +95,8 @@ pub struct Counters {
     pub overtaking: u64,
     /// Lost because the receiver had no slot free.
     pub overrun: u64,
+    /// Sent by cards as segments of a longer one.
+    pub segments: u64,
 }
 
 /// A hand on a wire, to look at it and to change it while the cards are in use.
@@ -264,6 +270,30 @@ impl NetDevice for FakeDevice {
         Ok(result)
     }
 
+    fn longest_segments(&self) -> usize {
+        self.wire.config.get().longest_segments
+    }
+
+    fn transmit_segments<R>(
+        &mut self,
+        length: usize,
+        segment: NonZeroU16,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, TransmitError> {
+        if length > self.longest_segments() {
+            return Err(TransmitError::TooLong);
+        }
+        if !self.can_transmit() {
+            return Err(TransmitError::Full);
+        }
+        let mut frame = vec![0xa5; length];
+        let result = fill(&mut frame);
+        let frames = cut(&frame, segment.get().into());
+        self.wire.count(|counters| counters.segments += frames.len() as u64);
+        self.queue.extend(frames);
+        Ok(result)
+    }
+
     fn flush(&mut self) {
         for frame in core::mem::take(&mut self.queue) {
             self.wire.carry(1 - self.side, frame);
@@ -286,6 +316,40 @@ impl NetDevice for FakeDevice {
     fn disarm(&mut self) {
         self.end().armed.set(false);
     }
+}
+
+/// The frames that one of TCP over IPv4 stands for, with at most `segment` bytes of its payload each, as hardware makes them:
+/// lengths, sequence numbers and the header's checksum are each frame's own, PSH and FIN the last one's. A frame of other
+/// protocols, or longer than the headers say, is no good: a test has found a fault then.
+fn cut(frame: &[u8], segment: usize) -> Vec<Vec<u8>> {
+    const IP: usize = HEADER;
+    const TCP: usize = IP + 20;
+    const PUSH_AND_FIN: u8 = 0x09;
+    assert_eq!((&frame[12..15], frame[IP + 9]), (&[8, 0, 0x45][..], 6), "TCP over IPv4");
+    assert_eq!(usize::from(u16::from_be_bytes([frame[IP + 2], frame[IP + 3]])), frame.len() - IP);
+    let payload = TCP + usize::from(frame[TCP + 12] >> 4) * 4;
+    let (headers, bytes) = frame.split_at(payload);
+    let sequence =
+        u32::from_be_bytes([headers[TCP + 4], headers[TCP + 5], headers[TCP + 6], headers[TCP + 7]]);
+    let last = bytes.len().div_ceil(segment) - 1;
+    let cut = |(number, piece): (usize, &[u8])| {
+        let mut frame = [headers, piece].concat();
+        let length = (frame.len() - IP) as u16;
+        frame[IP + 2..IP + 4].copy_from_slice(&length.to_be_bytes());
+        let sequence = sequence.wrapping_add((number * segment) as u32);
+        frame[TCP + 4..TCP + 8].copy_from_slice(&sequence.to_be_bytes());
+        if number != last {
+            frame[TCP + 13] &= !PUSH_AND_FIN;
+        }
+        frame[IP + 10..IP + 12].fill(0);
+        let words = frame[IP..TCP].chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+        let sum: u32 = words.sum();
+        let sum = (sum & 0xffff) + (sum >> 16);
+        let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+        frame[IP + 10..IP + 12].copy_from_slice(&checksum.to_be_bytes());
+        frame
+    };
+    bytes.chunks(segment).enumerate().map(cut).collect()
 }
 
 #[cfg(test)]
@@ -353,6 +417,33 @@ mod tests {
         left.flush();
         assert!(events.poll());
         assert!(left.can_transmit());
+    }
+
+    #[test]
+    fn long_segments_are_cut() {
+        let config = WireConfig { longest_segments: 65_549, ..WireConfig::default() };
+        let (_, mut left, mut right) = joined(config);
+        let segment = NonZeroU16::new(1000).unwrap();
+        assert_eq!(left.transmit_segments(65_550, segment, |_| ()), Err(TransmitError::TooLong));
+        let fill = |frame: &mut [u8]| {
+            frame.fill(7);
+            frame[12..15].copy_from_slice(&[8, 0, 0x45]);
+            frame[16..18].copy_from_slice(&2540_u16.to_be_bytes());
+            frame[23] = 6;
+            frame[38..42].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
+            (frame[46], frame[47]) = (0x50, 0x19);
+        };
+        left.transmit_segments(14 + 40 + 2500, segment, fill).unwrap();
+        left.flush();
+        let frames: Vec<_> = core::iter::from_fn(|| right.receive()).collect();
+        let sequences = [0xffff_ffff_u32, 999, 1999];
+        for ((frame, sequence), length) in frames.iter().zip(sequences).zip([1000_u16, 1000, 500]) {
+            assert_eq!(frame.len(), 54 + usize::from(length));
+            assert_eq!(frame[16..18], (length + 40).to_be_bytes());
+            assert_eq!(frame[38..42], sequence.to_be_bytes());
+            assert_eq!(frame[47], if length == 500 { 0x19 } else { 0x10 });
+        }
+        assert_eq!((frames.len(), left.wire().counters().segments), (3, 3));
     }
 
     #[test]

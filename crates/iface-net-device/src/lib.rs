@@ -5,6 +5,8 @@ extern crate alloc;
 
 pub mod fake;
 
+use core::num::NonZeroU16;
+
 pub use iface_events::Source;
 
 /// Which checksums the card does, so that the stack need not.
@@ -65,7 +67,8 @@ pub trait NetDevice: 'static {
     /// Gives a received frame's memory back to the card.
     fn recycle(&mut self, frame: Self::Frame);
 
-    /// Whether [`transmit`](NetDevice::transmit) of a frame that is short enough would succeed.
+    /// Whether a frame of any length that the card takes, by [`transmit`](NetDevice::transmit) or
+    /// [`transmit_segments`](NetDevice::transmit_segments), could be sent now.
     fn can_transmit(&mut self) -> bool;
 
     /// Sends a frame of `length` bytes that `fill` writes. The bytes given to `fill` hold anything. The frame may
@@ -74,6 +77,28 @@ pub trait NetDevice: 'static {
     /// # Errors
     /// As [`TransmitError`] says; `fill` is not called.
     fn transmit<R>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> Result<R, TransmitError>;
+
+    /// The longest frame, in bytes, with a TCP segment over IPv4 that the card cuts into segments for the wire (TCP
+    /// segmentation offload); at most 65,549, and 0 where it cuts none. One that does also fills in the checksums.
+    fn longest_segments(&self) -> usize {
+        0
+    }
+
+    /// Sends what a frame of `length` bytes that `fill` writes stands for, as [`transmit`](NetDevice::transmit) does: frames
+    /// with `segment` bytes of its TCP payload each, and the rest in the last. The frame is one of TCP over IPv4 without
+    /// other headers between, of [`longest_segments`](NetDevice::longest_segments) at most.
+    ///
+    /// # Errors
+    /// As [`TransmitError`] says; `fill` is not called.
+    fn transmit_segments<R>(
+        &mut self,
+        length: usize,
+        segment: NonZeroU16,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, TransmitError> {
+        let _ = (length, segment, fill);
+        Err(TransmitError::TooLong)
+    }
 
     /// Tells the card of the frames sent since the last call: once for many frames.
     fn flush(&mut self);

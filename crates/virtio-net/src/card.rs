@@ -1,10 +1,12 @@
 //! The card: two rings and what was agreed with the device.
 
+use core::num::NonZeroU16;
+
 use iface_net_device::{Checksums, NetDevice, Source, TransmitError};
 use iface_virtio_bus::Device;
 use transport_checksum as checksum;
 use virtio_drivers::{Hal, transport::Transport};
-use virtio_ring::{Access, Buffer, EVENT_IDX, Ring, Used, VERSION_1, negotiate};
+use virtio_ring::{Access, Buffer, EVENT_IDX, Outgoing, Ring, Used, VERSION_1, negotiate};
 
 use crate::{InitError, header};
 
@@ -13,6 +15,8 @@ const CHECKSUM: u64 = 1 << 0;
 const GUEST_CHECKSUM: u64 = 1 << 1;
 const MTU: u64 = 1 << 3;
 const MAC: u64 = 1 << 5;
+/// `VIRTIO_NET_F_HOST_TSO4`: the device cuts TCP segments over IPv4.
+const SEGMENTATION: u64 = 1 << 11;
 /// `VIRTIO_F_ANY_LAYOUT`, of legacy devices alone (section 6.3): a header and its frame may share a descriptor.
 const ANY_LAYOUT: u64 = 1 << 27;
 
@@ -27,6 +31,10 @@ const TRANSMIT_QUEUE: u16 = 1;
 const ETHERNET_HEADER: usize = 14;
 /// The longest packet of ordinary Ethernet, in bytes (IEEE 802.3, clause 3.2.7).
 const ETHERNET_MTU: usize = 1500;
+/// The longest frame of IPv4, whose packets tell their length in 16 bits (RFC 791, section 3.1).
+const LONGEST_FRAME: usize = ETHERNET_HEADER + 65_535;
+/// How many of the longest segments the transmit buffers hold at least, so that the device has one while the next is written.
+const SEGMENTS_AT_ONCE: usize = 3;
 
 /// A received frame, in the buffer that the device wrote.
 #[derive(Debug)]
@@ -55,10 +63,12 @@ pub struct Card<H, T, const SIZE: usize> {
     transport: T,
     source: Source,
     receive: Ring<H, SIZE>,
-    transmit: Ring<H, SIZE>,
+    transmit: Outgoing<H, SIZE>,
     header_length: usize,
     mac_address: [u8; 6],
     mtu: usize,
+    /// The longest frame with a segment that the device cuts; 0: it cuts none.
+    longest_segments: usize,
     checksums: Checksums,
     dropped: u64,
     /// How many faults there are when they are told of next.
@@ -76,12 +86,14 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
         let header_length = if is_modern { header::LENGTH } else { header::LEGACY_LENGTH };
         let mtu = if features & MTU != 0 { offered_mtu(&transport) } else { None };
         let mtu = mtu.unwrap_or(ETHERNET_MTU);
-        let frame_length = (header_length + ETHERNET_HEADER + mtu) as u32;
+        let frame_length = header_length + ETHERNET_HEADER + mtu;
         let event_index = features & EVENT_IDX != 0;
         let receive_length = receive_buffer_size as u32;
         let receive = Ring::new(&mut transport, RECEIVE_QUEUE, Access::Writes, receive_length, event_index)?;
-        let transmit = Ring::new(&mut transport, TRANSMIT_QUEUE, Access::Reads, frame_length, event_index)?;
+        let transmit = Outgoing::new(&mut transport, TRANSMIT_QUEUE, frame_length, event_index)?;
         transport.finish_init();
+        let longest = (transmit.capacity() / SEGMENTS_AT_ONCE - header_length).min(LONGEST_FRAME);
+        let longest_segments = if features & SEGMENTATION != 0 { longest } else { 0 };
         let checksums =
             Checksums { receive: features & GUEST_CHECKSUM != 0, transmit: features & CHECKSUM != 0 };
         let mut card = Self {
@@ -92,6 +104,7 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
             header_length,
             mac_address,
             mtu,
+            longest_segments,
             checksums,
             dropped: 0,
             report_at: 1,
@@ -159,32 +172,54 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
         !self.checksums.receive || header::is_vouched_for(header) || checksum::is_right(frame)
     }
 
-    /// A free transmit buffer. Without one the device is asked to fire when there are some.
+    /// Whether there is room for a frame of `length` bytes. Without it the device is asked to fire when there is some.
     #[inline]
-    fn slot(&mut self) -> Option<Buffer> {
-        match self.transmit.take_free() {
-            Some(buffer) => Some(buffer),
-            None => self.collect(),
-        }
+    fn has_room(&mut self, length: usize) -> bool {
+        let length = self.header_length + length;
+        self.transmit.has_room(length) || self.make_room(length)
     }
 
-    /// Collects the transmit buffers that the device is done with, and returns one of them.
-    fn collect(&mut self) -> Option<Buffer> {
-        if let Some(buffer) = self.collect_done() {
-            return Some(buffer);
+    /// Collects what the device is done with, and says whether there is room for a message of `length` bytes then.
+    fn make_room(&mut self, length: usize) -> bool {
+        self.transmit.collect();
+        if self.transmit.has_room(length) {
+            self.transmit.disarm();
+            return true;
         }
         // The device finishes what it knows of alone.
         self.transmit.kick(&mut self.transport);
-        if self.transmit.arm(SIZE as u16 / 2) { None } else { self.collect_done() }
+        if self.transmit.arm() {
+            return false;
+        }
+        self.transmit.collect();
+        self.transmit.has_room(length)
     }
 
-    fn collect_done(&mut self) -> Option<Buffer> {
-        let Used { buffer, .. } = self.transmit.take_used()?;
-        while let Some(Used { buffer, .. }) = self.transmit.take_used() {
-            self.transmit.give_back(buffer);
+    /// The longest frame that can be sent, in bytes.
+    #[inline]
+    fn longest_frame(&self) -> usize {
+        self.longest_segments.max(ETHERNET_HEADER + self.mtu)
+    }
+
+    /// Sends a frame that `fill` writes, with a header that `head` writes.
+    #[inline]
+    fn send<R>(
+        &mut self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]) -> R,
+        head: impl FnOnce(&mut [u8], &mut [u8]),
+    ) -> Result<R, TransmitError> {
+        if !self.has_room(length) {
+            return Err(TransmitError::Full);
         }
-        self.transmit.disarm();
-        Some(buffer)
+        let header_length = self.header_length;
+        let write = |message: &mut [u8]| {
+            let (header, frame) = message.split_at_mut(header_length);
+            let result = fill(frame);
+            head(header, frame);
+            result
+        };
+        self.transmit.send(header_length + length, write).ok_or(TransmitError::Full)
     }
 }
 
@@ -233,11 +268,7 @@ impl<H: Hal + 'static, T: Transport + 'static, const SIZE: usize> NetDevice for 
     /// Where it says no, the source fires when the answer has changed.
     #[inline]
     fn can_transmit(&mut self) -> bool {
-        if self.transmit.has_free() {
-            return true;
-        }
-        let buffer = self.collect();
-        buffer.map(|buffer| self.transmit.give_back(buffer)).is_some()
+        self.has_room(self.longest_frame())
     }
 
     #[inline]
@@ -245,14 +276,30 @@ impl<H: Hal + 'static, T: Transport + 'static, const SIZE: usize> NetDevice for 
         if length > ETHERNET_HEADER + self.mtu {
             return Err(TransmitError::TooLong);
         }
-        let mut buffer = self.slot().ok_or(TransmitError::Full)?;
-        let (header, frame) = buffer.as_mut().split_at_mut(self.header_length);
-        let frame = &mut frame[..length];
-        let result = fill(frame);
-        let partial = if self.checksums.transmit { checksum::begin(frame) } else { None };
-        header::write(header, partial);
-        self.transmit.offer(buffer, (self.header_length + length) as u32);
-        Ok(result)
+        let fills_in = self.checksums.transmit;
+        self.send(length, fill, |header, frame| {
+            header::write(header, if fills_in { checksum::begin(frame) } else { None });
+        })
+    }
+
+    fn longest_segments(&self) -> usize {
+        self.longest_segments
+    }
+
+    #[inline]
+    fn transmit_segments<R>(
+        &mut self,
+        length: usize,
+        segment: NonZeroU16,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> Result<R, TransmitError> {
+        if length > self.longest_segments {
+            return Err(TransmitError::TooLong);
+        }
+        self.send(length, fill, |header, frame| match checksum::begin(frame) {
+            Some(partial) => header::write_segments(header, partial, segment, frame),
+            None => header::write(header, None),
+        })
     }
 
     #[inline]
@@ -282,6 +329,10 @@ impl<H: Hal + 'static, T: Transport + 'static, const SIZE: usize> NetDevice for 
 fn negotiate_features(transport: &mut impl Transport, receive_buffer_size: usize) -> Result<u64, InitError> {
     let is_legacy = transport.requires_legacy_layout();
     let mut known = CHECKSUM | GUEST_CHECKSUM | MAC | EVENT_IDX;
+    // Segments have checksums of their own, which is why the one needs the other (section 5.1.3.1).
+    if transport.read_device_features() & CHECKSUM != 0 {
+        known |= SEGMENTATION;
+    }
     let fits = |mtu: usize| header::LENGTH + ETHERNET_HEADER + mtu <= receive_buffer_size;
     if transport.read_device_features() & MTU != 0 && offered_mtu(transport).is_some_and(fits) {
         known |= MTU;

@@ -1,6 +1,6 @@
 //! A card against devices: honest ones, and ones that write what they like.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::{cell::RefCell, collections::VecDeque, num::NonZeroU16, rc::Rc};
 
 use iface_net_device::{Checksums, NetDevice, TransmitError};
 use proptest::prelude::*;
@@ -13,6 +13,7 @@ const CHECKSUM: u64 = 1 << 0;
 const GUEST_CHECKSUM: u64 = 1 << 1;
 const MTU: u64 = 1 << 3;
 const MAC: u64 = 1 << 5;
+const SEGMENTATION: u64 = 1 << 11;
 const ANY_LAYOUT: u64 = 1 << 27;
 
 const SIZE: usize = 8;
@@ -328,6 +329,63 @@ fn checksums_are_the_stacks_where_the_device_does_not() {
     assert_eq!(pair.device.send(), Some((vec![0; 12], datagram([0, 0]))));
     assert!(pair.device.deliver(0, &datagram([1, 2])));
     assert_eq!(pair.card.receive().unwrap().as_ref(), datagram([1, 2]));
+}
+
+/// A TCP segment over IPv4 with so many bytes of payload, and 12 bytes of options.
+fn segment(payload: usize) -> Vec<u8> {
+    let mut frame = vec![0; 12];
+    let [high, low] = (52 + payload as u16).to_be_bytes();
+    frame.extend([8, 0, 0x45, 0, high, low, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 2, 2, 10, 0, 2, 15]);
+    frame.extend([0, 80, 0, 99, 0, 0, 0, 1, 0, 0, 0, 2, 0x80, 0x18, 1, 0, 0, 0, 0, 0]);
+    frame.extend([1; 12]);
+    frame.resize(frame.len() + payload, 0xab);
+    frame
+}
+
+#[test]
+fn segments_are_cut_where_the_device_does_it() {
+    let mut pair = pair(CHECKSUM | SEGMENTATION);
+    // A third of eight buffers of 1536 bytes, less the header.
+    assert_eq!(pair.card.longest_segments(), 4084);
+    let long = segment(4084 - 66);
+    let size = NonZeroU16::new(0x05a8).unwrap();
+    let send_segments = |card: &mut Card<_, _, SIZE>, frame: &[u8]| {
+        card.transmit_segments(frame.len(), size, |bytes| bytes.copy_from_slice(frame))
+    };
+    assert_eq!(send_segments(&mut pair.card, &segment(4085 - 66)), Err(TransmitError::TooLong));
+    assert_eq!(send(&mut pair.card, &long), Err(TransmitError::TooLong));
+    for _ in 0..3 {
+        assert!(pair.card.can_transmit());
+        // What is left of a long frame is not taken for a header.
+        send(&mut pair.card, &segment(10)).unwrap();
+        send_segments(&mut pair.card, &long).unwrap();
+        let (header, sent) = pair.device.send().unwrap();
+        assert_eq!((&header[..], sent.len()), (&[1, 0, 0, 0, 0, 0, 34, 0, 16, 0, 0, 0][..], 76));
+        let (header, sent) = pair.device.send().unwrap();
+        assert_eq!(header, [1, 1, 66, 0, 0xa8, 0x05, 34, 0, 16, 0, 0, 0]);
+        // All but the checksum, where the pseudo-header's sum is: 0a00+0202+0a00+020f+0006+(20+12+4018).
+        assert_eq!(sent[50..52], (0x1817_u16 + 4050).to_be_bytes());
+        assert_eq!((&sent[..50], &sent[52..]), (&long[..50], &long[52..]));
+    }
+    (0..2).for_each(|_| send_segments(&mut pair.card, &long).unwrap());
+    assert!(!pair.card.can_transmit(), "two buffers of eight are free, and one takes three");
+    assert_eq!(send(&mut pair.card, &segment(10)), Ok(()));
+    assert_eq!(send_segments(&mut pair.card, &long), Err(TransmitError::Full));
+    (0..3).for_each(|_| assert!(pair.device.send().is_some()));
+    assert!(pair.card.can_transmit());
+}
+
+#[test]
+fn segments_are_not_cut_without_checksums() {
+    for features in [SEGMENTATION, CHECKSUM] {
+        let mut pair = pair(features);
+        assert_eq!(
+            (pair.card.longest_segments(), pair.device.registers.borrow().driver_features & SEGMENTATION),
+            (0, 0)
+        );
+        let refused = pair.card.transmit_segments(60, NonZeroU16::MIN, |_| ());
+        assert_eq!(refused, Err(TransmitError::TooLong));
+    }
 }
 
 /// What an owner and an honest device do.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Buffers begin on cache lines, 64 bytes long, so that the device's writes disturb no neighbour.
-const BUFFER_ALIGNMENT: usize = 64;
+pub(crate) const BUFFER_ALIGNMENT: usize = 64;
 
 /// What the device does with the buffers of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
