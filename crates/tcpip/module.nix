@@ -24,6 +24,7 @@ in
 mkRoom ./. {
   summary = "IPv4, IPv6, TCP, UDP, ICMP, DHCP and DNS over a network card";
   needs = [
+    "allocator"
     "clock"
     "entropy"
     "events"
@@ -59,7 +60,10 @@ mkRoom ./. {
         "KiB that each connection receives ahead of its reader; the window told to the peer.";
     tcpSendBufferKiB =
       number 2 16384 16
-        "KiB that each connection takes to send ahead of the peer's acknowledgement.";
+        "KiB that each connection takes to send ahead of the peer's acknowledgement, at least.";
+    tcpSendBufferMostKiB =
+      number 2 16384 1024
+        "KiB that a connection takes at most to send ahead, where memory is plentiful: of a sixteenth of the image's memory, it gets a sixteenth of what other connections have left.";
     udpDatagrams = number 1 4096 16 "Datagrams that each UDP socket keeps in each direction.";
     udpBufferKiB = number 2 16384 16 "KiB of datagrams that each UDP socket keeps in each direction.";
     nagle = switch false "Hold small segments back until earlier ones are acknowledged (RFC 896).";

@@ -31,6 +31,9 @@ const ANSWER: [u8; 850] = [b'a'; 850];
 const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const SERVER: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
+/// Is asked how much memory there is, and has none.
+static MEMORY: alloc_talc::Provider = alloc_talc::Provider::new(&alloc_talc::Config {});
+
 static CONFIG: Config = Config {
     address: Some("10.0.0.1/8"),
     gateway: None,
@@ -44,6 +47,7 @@ static CONFIG: Config = Config {
     backlog: 1024,
     tcp_receive_buffer_kib: 16,
     tcp_send_buffer_kib: 16,
+    tcp_send_buffer_most_kib: 16,
     udp_datagrams: 4,
     udp_buffer_kib: 2,
     nagle: false,
@@ -66,6 +70,7 @@ fn measure(connections: usize, rounds: usize) {
     let wire = Rc::new(Wire::default());
     let machine: &'static Machine = Box::leak(Box::new(Machine(Wall::now())));
     let needs = Needs {
+        allocator: &MEMORY,
         clock: machine,
         entropy: machine,
         events: machine,

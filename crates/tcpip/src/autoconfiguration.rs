@@ -162,7 +162,7 @@ fn solicit<D: NetDevice>(port: &mut Port<D>, card: [u8; 6]) {
     };
     let header =
         EthernetRepr { src_addr: link, dst_addr: ALL_ROUTERS_CARD, ethertype: EthernetProtocol::Ipv6 };
-    port.send(ETHERNET_HEADER + packet.buffer_len() + message.buffer_len(), |frame| {
+    port.send(ETHERNET_HEADER + packet.buffer_len() + message.buffer_len(), None, |frame| {
         header.emit(&mut EthernetFrame::new_unchecked(&mut frame[..]));
         let bytes = &mut frame[ETHERNET_HEADER..];
         packet.emit(&mut Ipv6Packet::new_unchecked(&mut bytes[..]));

@@ -16,8 +16,10 @@ use crate::port::Way;
 pub struct Tuning {
     /// Bytes that may wait for the application to read them.
     pub receive_buffer: usize,
-    /// Bytes that may wait to be sent or acknowledged.
+    /// Bytes that may wait to be sent or acknowledged, at least.
     pub send_buffer: usize,
+    /// The same where memory is plentiful, at most.
+    pub longest_send_buffer: usize,
     /// Whether small segments wait for the acknowledgement of earlier ones (RFC 896).
     pub nagle: bool,
     /// How long an acknowledgement waits for data to go with (RFC 9293, section 3.8.6.3).
@@ -40,6 +42,13 @@ fn zeroed(length: usize) -> Option<Vec<u8>> {
     bytes.try_reserve_exact(length).ok()?;
     bytes.resize(length, 0);
     Some(bytes)
+}
+
+/// Whether bytes to send are worth asking for: where some wait to be acknowledged, a third of the buffer is free. With each
+/// few bytes that come free the application would send as few.
+fn has_room(socket: &tcp::Socket<'_>) -> bool {
+    let queued = socket.send_queue();
+    socket.can_send() && 2 * (socket.send_capacity() - queued) >= queued
 }
 
 /// What a connection is to this host.
@@ -72,10 +81,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A closed one with buffers, to be [renewed](Connection::renew) for a peer. `None` where memory is short: peers
-    /// decide how many connections there are, so that must not end the image.
-    pub fn new(tuning: &Tuning) -> Option<Self> {
-        let (receive, send) = (zeroed(tuning.receive_buffer)?, zeroed(tuning.send_buffer)?);
+    /// A closed one with buffers, to be [renewed](Connection::renew) for a peer, of which the one to send from is
+    /// `send_buffer` bytes long. `None` where memory is short: peers decide how many connections there are, so that must
+    /// not end the image.
+    pub fn new(tuning: &Tuning, send_buffer: usize) -> Option<Self> {
+        let (receive, send) = (zeroed(tuning.receive_buffer)?, zeroed(send_buffer)?);
         Vec::<u8>::new().try_reserve_exact(MEMORY_LEFT).ok()?;
         let socket = tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send));
         let mut sockets = SocketSet::new(Vec::with_capacity(1));
@@ -146,7 +156,7 @@ impl Connection {
             is_established: !self.is_opening() && self.error != Some(SocketError::Refused),
             has_ended,
             unread: socket.recv_queue(),
-            has_room: socket.can_send(),
+            has_room: has_room(socket),
             failure: self.error,
         }
     }
@@ -161,7 +171,7 @@ impl Connection {
             State::Listen | State::SynSent | State::SynReceived => Readiness::NONE,
             State::Established | State::CloseWait => Readiness {
                 readable: socket.can_recv() || socket.state() == State::CloseWait,
-                writable: socket.can_send(),
+                writable: has_room(socket),
             },
             State::FinWait1 | State::FinWait2 => Readiness { readable: socket.can_recv(), writable: true },
             State::Closed | State::Closing | State::LastAck | State::TimeWait => Readiness::BOTH,

@@ -23,6 +23,7 @@ use crate::loopback;
 use crate::poller::Pollers;
 use crate::port::{Exchange, Port, Sent, Way};
 use crate::reply;
+use crate::surplus::Surplus;
 use crate::table::{Entry, Table};
 use crate::time_wait::{Answer, TimeWait};
 use crate::timers::Timers;
@@ -76,6 +77,7 @@ pub struct Engine<D> {
     /// Sockets whose neighbor is asked for.
     unresolved: Vec<u32>,
     spare: Vec<Connection>,
+    surplus: Surplus,
     /// Who sees packets of loopback that are for no socket.
     nobody: SocketSet<'static>,
     random: u64,
@@ -106,6 +108,7 @@ impl<D: NetDevice> Engine<D> {
         housekeeping: Housekeeping,
         limits: Limits,
         hash: FlowHash,
+        surplus: Surplus,
     ) -> Self {
         Self {
             port,
@@ -122,6 +125,7 @@ impl<D: NetDevice> Engine<D> {
             dirty: VecDeque::new(),
             unresolved: Vec::new(),
             spare: Vec::new(),
+            surplus,
             nobody: SocketSet::new(Vec::new()),
             random: hash.0[0],
             caught_up: Instant::START,
@@ -497,22 +501,36 @@ impl<D: NetDevice> Engine<D> {
 
     /// A closed connection; `None` where memory is short.
     pub fn connection(&mut self, flow: Flow, way: Way, role: Role) -> Option<Entry> {
-        let tuning = &self.limits.tuning;
-        let mut connection = match self.spare.pop() {
-            Some(connection) => connection,
-            None => Connection::new(tuning)?,
-        };
-        connection.renew(tuning, flow, way, role, self.now);
+        let mut connection = self.closed_connection()?;
+        connection.renew(&self.limits.tuning, flow, way, role, self.now);
         Some(Entry::Connection(Box::new(connection)))
+    }
+
+    /// A spare connection, unless a new one would have more than twice as much to send from, or a new one.
+    fn closed_connection(&mut self) -> Option<Connection> {
+        let tuning = &self.limits.tuning;
+        let send_buffer = self.surplus.buffer(tuning);
+        while let Some(connection) = self.spare.pop() {
+            if connection.socket().send_capacity() >= send_buffer / 2 {
+                return Some(connection);
+            }
+            self.surplus.remove(&connection, tuning);
+        }
+        let connection =
+            Connection::new(tuning, send_buffer).or_else(|| Connection::new(tuning, tuning.send_buffer))?;
+        self.surplus.add(&connection, tuning);
+        Some(connection)
     }
 
     /// Frees the place of a connection that is over.
     pub fn retire(&mut self, number: u32) {
         self.timers.clear(number);
-        if let Entry::Connection(connection) = self.table.remove(number)
-            && self.spare.len() < SPARE_CONNECTIONS
-        {
-            self.spare.push(*connection);
+        if let Entry::Connection(connection) = self.table.remove(number) {
+            if self.spare.len() < SPARE_CONNECTIONS {
+                self.spare.push(*connection);
+            } else {
+                self.surplus.remove(&connection, &self.limits.tuning);
+            }
         }
     }
 

@@ -20,6 +20,7 @@ mod port;
 mod reply;
 mod settings;
 mod stack;
+mod surplus;
 mod table;
 mod time_wait;
 mod timers;
@@ -29,6 +30,7 @@ mod tests;
 
 use alloc::boxed::Box;
 
+use iface_allocator::Allocator;
 use iface_clock::{Clock, Duration};
 use iface_entropy::{Entropy, EntropyError};
 use iface_events::{Events, SubscribeError};
@@ -50,6 +52,7 @@ use housekeeping::Housekeeping;
 use port::{Port, Way};
 use settings::Settings;
 use stack::{Handle, Stack};
+use surplus::Surplus;
 
 /// The room's options.
 pub struct Config {
@@ -75,8 +78,10 @@ pub struct Config {
     pub backlog: u32,
     /// KiB that a connection receives ahead of its reader.
     pub tcp_receive_buffer_kib: u32,
-    /// KiB that a connection takes ahead of its peer.
+    /// KiB that a connection takes ahead of its peer, at least.
     pub tcp_send_buffer_kib: u32,
+    /// The same where memory is plentiful, at most.
+    pub tcp_send_buffer_most_kib: u32,
     /// Datagrams that a UDP socket keeps in each direction.
     pub udp_datagrams: u32,
     /// KiB that a UDP socket keeps in each direction.
@@ -105,7 +110,9 @@ pub enum CongestionControl {
 }
 
 /// What the stack runs on.
-pub struct Needs<C, N, E, D, P, S> {
+pub struct Needs<A: 'static, C, N, E, D, P, S> {
+    /// Tells how much memory the image has.
+    pub allocator: &'static A,
     /// Time for every timer of the protocols.
     pub clock: C,
     /// Seeds for sequence numbers, ports and hashing.
@@ -180,13 +187,14 @@ impl core::error::Error for InitError {}
 ///
 /// # Errors
 /// As [`InitError`] says.
-pub fn init<C: Clock, N: Entropy, E: Events, D: NetDevice, P: Platform, S: Scheduler>(
+pub fn init<A: Allocator, C: Clock, N: Entropy, E: Events, D: NetDevice, P: Platform, S: Scheduler>(
     config: &'static Config,
-    needs: Needs<C, N, E, D, P, S>,
+    needs: Needs<A, C, N, E, D, P, S>,
 ) -> Result<Provides<impl NetStack>, InitError> {
     let settings = Settings::new(config, needs.platform.command_line()).map_err(InitError::Setting)?;
     let (clock, scheduler, source) = (needs.clock, needs.scheduler, needs.net_device.source());
-    let engine = engine(config, &settings, needs.net_device, needs.entropy, clock)?;
+    let memory = needs.allocator.usage().total;
+    let engine = engine(config, &settings, needs.net_device, needs.entropy, clock, memory)?;
     let stack: &'static Stack<D, C, S> = Box::leak(Box::new(Stack::new(engine, clock, scheduler)));
     needs.events.subscribe(source, Box::new(|| stack.on_event())).map_err(InitError::Events)?;
     wait_for_address(config, &settings, stack, clock)?;
@@ -205,6 +213,7 @@ fn engine<C: Clock, N: Entropy, D: NetDevice>(
     device: D,
     entropy: N,
     clock: C,
+    memory: usize,
 ) -> Result<Engine<D>, InitError> {
     let (card, mtu) = (device.mac_address(), device.mtu());
     if !EthernetAddress(card).is_unicast() {
@@ -219,7 +228,7 @@ fn engine<C: Clock, N: Entropy, D: NetDevice>(
     let loopback = loopback::interface(&mut port.sending(Way::Loopback), first, micros(clock.now()));
     let limits = limits(config, settings);
     log::debug!(
-        "TCP buffers: {} KiB to receive, {} KiB to send; at most {} sockets, {} of them waiting for accept",
+        "TCP buffers: {} KiB to receive, {} KiB to send or more; at most {} sockets, {} of them waiting for accept",
         config.tcp_receive_buffer_kib,
         config.tcp_send_buffer_kib,
         config.sockets,
@@ -227,7 +236,7 @@ fn engine<C: Clock, N: Entropy, D: NetDevice>(
     );
     let housekeeping = Housekeeping::new(settings, card);
     let hash = FlowHash([first, second]);
-    let mut engine = Engine::new(port, interface, loopback, housekeeping, limits, hash);
+    let mut engine = Engine::new(port, interface, loopback, housekeeping, limits, hash, Surplus::of(memory));
     engine.follow_addresses();
     Ok(engine)
 }
@@ -277,6 +286,7 @@ fn limits(config: &Config, settings: &Settings) -> Limits {
         tuning: Tuning {
             receive_buffer: config.tcp_receive_buffer_kib as usize * 1024,
             send_buffer: config.tcp_send_buffer_kib as usize * 1024,
+            longest_send_buffer: config.tcp_send_buffer_most_kib as usize * 1024,
             nagle: config.nagle,
             acknowledgement_delay: smoltcp::time::Duration::from_millis(u64::from(config.ack_delay_ms)),
             congestion_control: match config.congestion_control {

@@ -1,9 +1,10 @@
 //! The ways out as the protocols see them: one lent frame in, frames written in place out.
 
 use alloc::{vec, vec::Vec};
+use core::num::{NonZeroU16, NonZeroUsize};
 
 use iface_net_device::NetDevice;
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
 
 use crate::flow::{ETHERNET_HEADER, sequence_numbers};
@@ -67,6 +68,9 @@ impl<D: NetDevice> Port<D> {
         };
         capabilities.checksum.tcp = transport;
         capabilities.checksum.udp = transport;
+        // The protocols drop long segments over IPv6.
+        capabilities.segmentation.tcpv4 =
+            NonZeroUsize::new(device.longest_segments()).filter(|_| checksums.transmit);
         let scratch = vec![0; capabilities.max_transmission_unit];
         Self { device, loopback: Loop::default(), capabilities, scratch, sent: Sent::default() }
     }
@@ -96,8 +100,14 @@ impl<D: NetDevice> Port<D> {
         has_room
     }
 
-    /// Sends a frame that `fill` writes; it is lost when the card has no room.
-    pub fn send<R>(&mut self, length: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+    /// Sends a frame that `fill` writes; it is lost when the card has no room. With `segment` the card makes several of it,
+    /// of so many bytes of payload.
+    pub fn send<R>(
+        &mut self,
+        length: usize,
+        segment: Option<NonZeroU16>,
+        fill: impl FnOnce(&mut [u8]) -> R,
+    ) -> R {
         let (sent, mut fill, mut result) = (&mut self.sent, Some(fill), None);
         let mut write = |frame: &mut [u8]| {
             if let Some(fill) = fill.take() {
@@ -108,7 +118,11 @@ impl<D: NetDevice> Port<D> {
                 sent.numbers = sequence_numbers(frame).or(sent.numbers);
             }
         };
-        if self.device.transmit(length, &mut write).is_err() {
+        let taken = match segment {
+            Some(segment) => self.device.transmit_segments(length, segment, &mut write),
+            None => self.device.transmit(length, &mut write),
+        };
+        if taken.is_err() {
             self.scratch.resize(length.max(self.scratch.len()), 0);
             write(&mut self.scratch[..length]);
             self.sent.refused = true;
@@ -137,7 +151,7 @@ impl<D: NetDevice> Device for Exchange<'_, D> {
 
     fn receive(&mut self, _: Instant) -> Option<(Incoming<'_>, Outgoing<'_, D>)> {
         let frame = self.frame.take()?;
-        Some((Incoming(frame), Outgoing { port: self.port, way: self.way }))
+        Some((Incoming(frame), Outgoing { port: self.port, way: self.way, segment: None }))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Outgoing<'_, D>> {
@@ -145,7 +159,7 @@ impl<D: NetDevice> Device for Exchange<'_, D> {
             return None;
         }
         self.port.sent.unresolved = self.way == Way::Card;
-        Some(Outgoing { port: self.port, way: self.way })
+        Some(Outgoing { port: self.port, way: self.way, segment: None })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -169,13 +183,19 @@ impl RxToken for Incoming<'_> {
 pub struct Outgoing<'a, D> {
     port: &'a mut Port<D>,
     way: Way,
+    /// Bytes of payload of each packet that the card makes of this one.
+    segment: Option<NonZeroU16>,
 }
 
 impl<D: NetDevice> TxToken for Outgoing<'_, D> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, fill: F) -> R {
         match self.way {
-            Way::Card => self.port.send(length, fill),
+            Way::Card => self.port.send(length, self.segment, fill),
             Way::Loopback => self.port.loopback.send(length, fill),
         }
+    }
+
+    fn set_meta(&mut self, meta: PacketMeta) {
+        self.segment = meta.segmentation_offload_size;
     }
 }

@@ -41,7 +41,7 @@ pub fn acknowledge<D: NetDevice>(port: &mut Port<D>, record: &Record, frame: &[u
     };
     let length = ETHERNET_HEADER + packet.buffer_len();
     if header.dst_addr.is_unicast() && port.device.can_transmit() {
-        port.send(length, |frame| emit(frame, &header, &packet, &segment));
+        port.send(length, None, |frame| emit(frame, &header, &packet, &segment));
     }
 }
 

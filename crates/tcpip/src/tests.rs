@@ -6,6 +6,10 @@ mod network;
 mod transfer;
 mod world;
 
+use smoltcp::socket::tcp;
+use smoltcp::time::Duration;
+
+use crate::connection::Tuning;
 use crate::{Config, CongestionControl};
 
 impl Config {
@@ -23,6 +27,7 @@ impl Config {
         backlog: 64,
         tcp_receive_buffer_kib: 8,
         tcp_send_buffer_kib: 8,
+        tcp_send_buffer_most_kib: 1024,
         udp_datagrams: 8,
         udp_buffer_kib: 8,
         nagle: false,
@@ -31,5 +36,20 @@ impl Config {
         keep_alive_s: Some(7200),
         dead_peer_s: 60,
         linger_s: 30,
+    };
+}
+
+impl Tuning {
+    /// As `Config::TEST` has it.
+    pub const TEST: Self = Self {
+        receive_buffer: 8192,
+        send_buffer: 8192,
+        longest_send_buffer: 1 << 20,
+        nagle: false,
+        acknowledgement_delay: Duration::from_millis(10),
+        congestion_control: tcp::CongestionControl::Reno,
+        dead_peer: Duration::from_secs(60),
+        handshake: Duration::from_secs(31),
+        keep_alive: None,
     };
 }

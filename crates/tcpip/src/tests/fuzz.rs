@@ -68,6 +68,7 @@ impl Storm {
         let world = World::new();
         let quality = WireConfig {
             checksums: Checksums { receive: true, transmit: true },
+            longest_segments: 65_549,
             receive_slots: 4096,
             ..WireConfig::default()
         };
@@ -246,6 +247,12 @@ impl Storm {
         for _ in 0..400 {
             self.carry();
             self.world.run_for(Duration::from_secs(1));
+            for (stack, listener) in self.stacks.into_iter().zip(self.listeners) {
+                // Whose handshake ended in the calm.
+                while let Ok((late, _)) = stack.tcp_accept(listener) {
+                    stack.close(late);
+                }
+            }
         }
         for stack in self.stacks {
             let kept = stack.0.engine.borrow().table.len();

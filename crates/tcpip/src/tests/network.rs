@@ -3,8 +3,8 @@
 use core::cell::RefCell;
 use std::vec::Vec;
 
-use iface_net_device::NetDevice;
 use iface_net_device::fake::{FakeDevice, WireConfig, wire};
+use iface_net_device::{Checksums, NetDevice};
 use iface_net_stack::{Duration, IpAddr, Ipv4Addr, Ipv6Addr, NetStack, ResolveError, SocketAddr};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
@@ -15,9 +15,9 @@ use smoltcp::wire::{
 
 use super::fuzz::{Random, advertisement_of};
 use super::world::{TestHandle, World};
-use crate::Config;
 use crate::settings::is_host;
 use crate::stack::Handle;
+use crate::{Config, CongestionControl};
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 const LEASED: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
@@ -178,20 +178,26 @@ fn routers_are_asked_three_times() {
 
 /// A SYN from a port of a host beyond the wire.
 fn syn(far: &mut FakeDevice, source: IpAddress, port: u16) {
-    segment(far, source, port, None);
+    segment(far, source, port, None, None);
 }
 
-/// A SYN, or what acknowledges the answer to it.
-fn segment(far: &mut FakeDevice, source: IpAddress, port: u16, acknowledged: Option<TcpSeqNumber>) {
+/// A SYN, or what acknowledges the answer to it; with what it says of the largest segment.
+fn segment(
+    far: &mut FakeDevice,
+    source: IpAddress,
+    port: u16,
+    acknowledged: Option<TcpSeqNumber>,
+    max_seg_size: Option<u16>,
+) {
     let segment = TcpRepr {
         src_port: port,
         dst_port: 80,
         control: if acknowledged.is_some() { TcpControl::None } else { TcpControl::Syn },
         seq_number: TcpSeqNumber(if acknowledged.is_some() { 2 } else { 1 }),
         ack_number: acknowledged,
-        window_len: 1000,
+        window_len: 60_000,
         window_scale: None,
-        max_seg_size: None,
+        max_seg_size,
         sack_permitted: false,
         sack_ranges: [None; 3],
         timestamp: None,
@@ -285,7 +291,7 @@ fn a_handshake_does_not_end_as_the_image_was_kept_from_running() {
     let number = answered(&mut far).expect("an answer");
     // Both come while nothing runs here, the one that asks for the place first.
     syn(&mut far, peer, 1001);
-    segment(&mut far, peer, 1000, Some(number + 1));
+    segment(&mut far, peer, 1000, Some(number + 1), None);
     world.events.clock().advance(Duration::from_secs(1));
     world.step();
     assert!(stack.tcp_accept(listener).is_ok());
@@ -298,7 +304,7 @@ fn a_handshake_does_not_end_as_the_image_was_kept_from_running() {
     syn(&mut far, peer, 1003);
     world.step();
     let number = answered(&mut far).expect("an answer");
-    segment(&mut far, peer, 1003, Some(number + 1));
+    segment(&mut far, peer, 1003, Some(number + 1), None);
     world.step();
     assert!(stack.tcp_accept(listener).is_ok());
 }
@@ -410,4 +416,61 @@ fn names_need_a_server_that_answers() {
     assert_eq!(stack.resolve("fe80::1"), Ok(Vec::from(["fe80::1".parse().unwrap()])));
     let (_, stack, _far) = host(&Config::TEST, "ip=10.0.2.15/24 dns=10.0.2.3");
     assert_eq!(stack.resolve("example.org"), Err(ResolveError::TimedOut));
+}
+
+#[test]
+fn segments_that_the_card_cuts_are_as_long_as_the_peer_takes() {
+    let quality = WireConfig {
+        checksums: Checksums { receive: false, transmit: true },
+        longest_segments: 65_549,
+        transmit_slots: 4096,
+        receive_slots: 4096,
+        ..WireConfig::default()
+    };
+    // What the peer says, and what it gets: never nothing, no more than the wire takes (1460), and 536 where it does not
+    // say (RFC 9293, section 3.7.1).
+    for (told, longest) in [
+        (None, 536),
+        (Some(0), 536),
+        (Some(1), 48),
+        (Some(700), 700),
+        (Some(1460), 1460),
+        (Some(65_535), 1460),
+    ] {
+        let world = World::new();
+        let (card, mut far) = wire(world.events, quality);
+        let config =
+            Config { tcp_send_buffer_kib: 64, congestion_control: CongestionControl::None, ..Config::TEST };
+        let stack = Handle(world.stack(&config, "ip=10.0.2.15/24", card));
+        let listener = stack.tcp_listen((Ipv6Addr::UNSPECIFIED, 80).into(), 1).unwrap();
+        let peer = IpAddress::from(NAME_SERVER);
+        segment(&mut far, peer, 1000, None, told);
+        world.step();
+        let reply =
+            core::iter::from_fn(|| far.receive()).find_map(|frame| arp_reply(&frame)).expect("a request");
+        far.transmit(reply.len(), |frame| frame.copy_from_slice(&reply)).unwrap();
+        far.flush();
+        world.step();
+        let number = answered(&mut far).expect("an answer");
+        segment(&mut far, peer, 1000, Some(number + 1), None);
+        world.step();
+        let (socket, _) = stack.tcp_accept(listener).unwrap();
+        let bytes: Vec<u8> = (0..50_000_u32).map(|at| (at / 7) as u8).collect();
+        assert_eq!(stack.send(socket, &bytes), Ok(bytes.len()));
+        world.step();
+        assert!(far.wire().counters().segments > 50_000 / 1460, "the card cut them");
+        let mut next = 0;
+        for frame in core::iter::from_fn(|| far.receive()) {
+            assert!(frame.len() <= 1514);
+            let frame = EthernetFrame::new_checked(&frame[..]).unwrap();
+            let Ok(ip) = Ipv4Packet::new_checked(frame.payload()) else { continue };
+            assert!(ip.verify_checksum());
+            let tcp = TcpPacket::new_checked(ip.payload()).unwrap();
+            assert!(tcp.payload().len() <= longest, "{} bytes to {told:?}", tcp.payload().len());
+            assert_eq!(tcp.seq_number(), number + 1 + next);
+            assert_eq!(tcp.payload(), &bytes[next..next + tcp.payload().len()]);
+            next += tcp.payload().len();
+        }
+        assert_eq!(next, bytes.len());
+    }
 }

@@ -3,7 +3,7 @@
 use std::vec;
 use std::vec::Vec;
 
-use iface_net_device::fake::WireConfig;
+use iface_net_device::{Checksums, fake::WireConfig};
 use iface_net_stack::{Duration, NetStack, OpenError, Socket, SocketAddr, SocketError};
 use proptest::prelude::*;
 
@@ -76,6 +76,8 @@ proptest! {
         buffers in 2u32..64,
         nagle in any::<bool>(),
         length in 0usize..100_000,
+        // Whether the cards cut long segments. They leave checksums out then, so that nothing may be damaged.
+        cuts in any::<bool>(),
     ) {
         let world = World::new();
         let config = Config {
@@ -86,13 +88,19 @@ proptest! {
             dead_peer_s: 3600,
             ..Config::TEST
         };
-        let quality = WireConfig { latency: Duration::from_millis(latency), seed, ..WireConfig::default() };
+        let quality = WireConfig {
+            latency: Duration::from_millis(latency),
+            checksums: Checksums { receive: cuts, transmit: cuts },
+            longest_segments: if cuts { 65_549 } else { 0 },
+            seed,
+            ..WireConfig::default()
+        };
         let (server, client, wire) = world.pair(&config, quality);
         let listener = server.tcp_listen(address(), 4).unwrap();
         let (out, back) = connected(world, server, client, listener);
         wire.configure(|quality| {
             quality.loss_per_mille = loss;
-            quality.corruption_per_mille = corruption;
+            quality.corruption_per_mille = if cuts { 0 } else { corruption };
             quality.duplication_per_mille = duplication;
             quality.overtaking_per_mille = overtaking;
         });
@@ -141,6 +149,24 @@ fn a_transfer_soon_fills_the_send_buffer() {
     // 64 round trips with a full buffer of 16 KiB; slow start from 2 KiB takes four more, and the end its own.
     let round_trips = world.now().since(begin).as_millis() / 20;
     assert!((64..=72).contains(&round_trips), "{round_trips}");
+}
+
+#[test]
+fn room_to_send_is_told_where_a_third_is_free() {
+    let world = World::new();
+    let (server, client, wire) = world.pair(&Config::TEST, WireConfig::default());
+    let listener = server.tcp_listen(address(), 4).unwrap();
+    let (_, back) = connected(world, server, client, listener);
+    let is_writable = || server.readiness(back).writable;
+    wire.configure(|quality| quality.loss_per_mille = 1000);
+    assert_eq!(server.send(back, &[1; 5400]), Ok(5400));
+    assert!(is_writable(), "2792 of 8192 bytes are free");
+    assert_eq!(server.send(back, &[1; 100]), Ok(100));
+    assert!(!is_writable() && !server.progress(back).unwrap().has_room);
+    assert_eq!(server.send(back, &[1; 8192]), Ok(2692), "what is free can be had all the same");
+    wire.configure(|quality| quality.loss_per_mille = 0);
+    world.run_for(Duration::from_secs(10));
+    assert!(is_writable() && server.progress(back).unwrap().has_room);
 }
 
 #[test]

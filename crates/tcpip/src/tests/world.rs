@@ -18,6 +18,9 @@ use crate::Config;
 use crate::settings::Settings;
 use crate::stack::{Handle, Stack};
 
+/// Memory of the image, in bytes: so little that every connection has the least.
+const MEMORY: usize = 1 << 20;
+
 type Tender = Box<dyn Fn() -> Option<Instant>>;
 
 /// One test thread; the stacks' own threads take a step whenever it waits.
@@ -57,7 +60,7 @@ impl World {
         let source = device.source();
         let seed = Seed(device.mac_address()[5]);
         let clock = self.events.clock();
-        let engine = crate::engine(config, &settings, device, seed, clock).expect("a stack");
+        let engine = crate::engine(config, &settings, device, seed, clock, MEMORY).expect("a stack");
         let stack: &'static TestStack = Box::leak(Box::new(Stack::new(engine, clock, self)));
         self.events.subscribe(source, Box::new(|| stack.on_event())).expect("fake events");
         self.tenders.borrow_mut().push(Rc::new(Box::new(|| stack.tend())));

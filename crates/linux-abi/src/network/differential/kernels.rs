@@ -81,9 +81,13 @@ fn start(linux: &Linux<impl World>) {
     ignore_broken_pipes(linux);
 }
 
+/// Is asked how much memory there is, and has none.
+static MEMORY: alloc_talc::Provider = alloc_talc::Provider::new(&alloc_talc::Config {});
+
 fn stack<S: Scheduler>(events: &'static FakeEvents, scheduler: S) -> impl NetStack {
     let (card, _) = wire(events, WireConfig::default());
     let needs = tcpip::Needs {
+        allocator: &MEMORY,
         clock: events.clock(),
         entropy: Fake,
         events,
@@ -112,6 +116,7 @@ static STACK: tcpip::Config = tcpip::Config {
     backlog: 64,
     tcp_receive_buffer_kib: 64,
     tcp_send_buffer_kib: 64,
+    tcp_send_buffer_most_kib: 64,
     udp_datagrams: 64,
     udp_buffer_kib: 64,
     nagle: false,
