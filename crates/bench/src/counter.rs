@@ -25,6 +25,45 @@ pub fn compile(scratch: &Path) -> Result<PathBuf, Error> {
     compiler.output().map(|_| plugin)
 }
 
+/// The places through which the plugin of one machine tells its count.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    /// The socket that answers while the machine runs.
+    socket: PathBuf,
+    /// The file that is written when it ends by itself.
+    end: PathBuf,
+}
+
+impl Counter {
+    /// Those of a machine of that name; what the machine left that was there before is removed.
+    pub fn at(directory: &Path, name: &str) -> Self {
+        let counter = Self {
+            socket: directory.join(format!("{name}.count")),
+            end: directory.join(format!("{name}.end")),
+        };
+        for file in [&counter.socket, &counter.end] {
+            // Mostly there is none; one that stays is told when QEMU starts.
+            let _ = fs::remove_file(file);
+        }
+        counter
+    }
+
+    /// Arguments of the plugin.
+    pub fn arguments(&self) -> String {
+        format!("socket={},end={}", self.socket.display(), self.end.display())
+    }
+
+    /// The count of a machine that runs.
+    pub fn now(&self) -> Result<Count, Error> {
+        Count::read(&self.socket)
+    }
+
+    /// The count of a machine that has ended.
+    pub fn at_end(&self) -> Result<Count, Error> {
+        Count::at_end(&self.end)
+    }
+}
+
 /// What the plugin tells at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -36,7 +75,7 @@ pub struct Count {
 
 impl Count {
     /// Asks the plugin behind this socket.
-    pub fn read(socket: &Path) -> Result<Self, Error> {
+    fn read(socket: &Path) -> Result<Self, Error> {
         let mut line = String::new();
         UnixStream::connect(socket)
             .and_then(|stream| {
@@ -44,6 +83,12 @@ impl Count {
                 BufReader::new(stream).read_line(&mut line)
             })
             .map_err(Error::file(socket))?;
+        Self::parse(&line).ok_or(Error::Answer { of: "the plugin", text: line })
+    }
+
+    /// What the plugin left behind when the machine ended.
+    fn at_end(file: &Path) -> Result<Self, Error> {
+        let line = fs::read_to_string(file).map_err(Error::file(file))?;
         Self::parse(&line).ok_or(Error::Answer { of: "the plugin", text: line })
     }
 

@@ -1,26 +1,16 @@
-//! The Linux that serves beside an image: a root with the distribution's nginx in it, which is a guest's initramfs and a
-//! native process's root alike.
+//! The Linux that runs a program beside an image: a root with that program in it, which is a guest's initramfs and a native
+//! process's root alike.
 
 use std::fs;
 use std::io::BufWriter;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::command::Program;
 use crate::error::Error;
 
-/// The program, as a path in the root.
-pub const NGINX: &str = "/usr/sbin/nginx";
-/// Where these settings have the files that it serves, without the slash at the beginning.
-pub const SITE: &str = "srv/www";
-/// Its settings there.
-pub const SETTINGS: &str = "/etc/nginx/nginx.conf";
-
 const INIT: &str = include_str!("../guest/init");
-const CONFIGURATION: &str = include_str!("../guest/nginx.conf");
-/// What stands in it for the most connections at once, for which nginx takes memory when it starts.
-const CONNECTIONS: &str = "@connections@";
 
 /// Modules of the network card, each behind those that it needs. A kernel that has one built in has no file of it.
 const MODULES: [&str; 8] = [
@@ -38,48 +28,87 @@ const MODULES: [&str; 8] = [
 const LIBRARIES: [&str; 2] = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 
 /// Where the loader is that programs name.
-const LOADER: &str = "lib64/ld-linux-x86-64.so.2";
+const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+const LOADER_FILE: &str = "ld-linux-x86-64.so.2";
 
-/// For the loader to list a program's libraries.
+/// For the loader to list a program's libraries, and for making a program smaller.
 const LISTING: Duration = Duration::from_secs(10);
+const STRIPPING: Duration = Duration::from_secs(20);
 
-/// Directories that nginx or the first process wants to be there.
-const DIRECTORIES: [&str; 8] = ["dev", "etc/nginx", "lib64", "modules", "proc", SITE, "sys", "var/lib/nginx"];
+/// Directories that the first process wants to be there, and programs of every kind.
+const DIRECTORIES: [&str; 7] = ["bin", "dev", "etc", "modules", "proc", "sys", "tmp"];
 
-/// Makes the root of an image at `root`: the files that are to be served, at `site` in it, and the settings of nginx.
-pub fn make_image_root(files: &Path, connections: usize, site: &str, root: &Path) -> Result<(), Error> {
-    let (settings, site) = (root.join(SETTINGS.trim_start_matches('/')), root.join(site));
-    for directory in [&site, settings.parent().unwrap_or(root)] {
-        fs::create_dir_all(directory).map_err(Error::file(directory))?;
-    }
-    write(&settings, &configuration(connections), 0o644)?;
-    copy_files(files, &site)
-}
-
-/// Makes the root of Linux at `root`, of unpacked packages and of the files that are to be served.
-pub fn make_root(packages: &Path, files: &Path, connections: usize, root: &Path) -> Result<(), Error> {
-    for directory in DIRECTORIES.into_iter().chain(["bin", "tmp", "usr/sbin"]).chain(LIBRARIES) {
+/// Makes the root of Linux at `root`, of unpacked packages, for programs that are put there next.
+pub fn make_root(packages: &Path, root: &Path) -> Result<(), Error> {
+    for directory in DIRECTORIES {
         let path = root.join(directory);
         fs::create_dir_all(&path).map_err(Error::file(&path))?;
     }
-    copy(&packages.join("usr/sbin/nginx"), &root.join("usr/sbin/nginx"))?;
     copy(&first(packages, &["bin/busybox", "usr/bin/busybox"])?, &root.join("bin/busybox"))?;
-    for directory in LIBRARIES {
-        copy_libraries(&packages.join(directory), &root.join(directory))?;
-    }
-    let loader = first(root, &LIBRARIES.map(|directory| format!("{directory}/ld-linux-x86-64.so.2")))?;
-    let target = Path::new("..").join(loader.strip_prefix(root).unwrap_or(&loader));
-    symlink(target, root.join(LOADER)).map_err(Error::file(&root.join(LOADER)))?;
     copy_modules(packages, &root.join("modules"))?;
-    write(&root.join("init"), INIT, 0o755)?;
-    write(&root.join(SETTINGS.trim_start_matches('/')), &configuration(connections), 0o644)?;
-    write(&root.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n", 0o644)?;
-    write(&root.join("etc/group"), "root:x:0:\n", 0o644)?;
-    copy_files(files, &root.join(SITE))
+    put(root, "/init", INIT, 0o755)?;
+    put(root, "/etc/passwd", "root:x:0:0:root:/:/bin/sh\n", 0o644)?;
+    put(root, "/etc/group", "root:x:0:\n", 0o644)
 }
 
-fn configuration(connections: usize) -> String {
-    CONFIGURATION.replace(CONNECTIONS, &connections.to_string())
+/// Puts a program of unpacked packages into a root, with the libraries that it loads.
+pub fn put_program(packages: &Path, program: &str, root: &Path) -> Result<(), Error> {
+    // A link there may name the loader by a path of the machine's own root.
+    put_file(
+        root,
+        LOADER,
+        &first(packages, &LIBRARIES.map(|directory| format!("{directory}/{LOADER_FILE}")))?,
+    )?;
+    let files = libraries(packages, program)?;
+    let files = files.iter().map(String::as_str).filter(|path| *path != LOADER).chain([program]);
+    for path in files {
+        put_file(root, path, &packages.join(path.trim_start_matches('/')))?;
+    }
+    Ok(())
+}
+
+/// Paths of the libraries that a program in a root loads, the loader among them.
+fn libraries(root: &Path, program: &str) -> Result<Vec<String>, Error> {
+    let listed = Program::new("chroot", LISTING).arg(root).args([LOADER, "--list", program]).output()?;
+    Ok(paths(&listed))
+}
+
+/// The paths in lines of the form `libz.so.1 => /usr/lib/… (0x7f…)`; the kernel's own library has none.
+fn paths(listed: &str) -> Vec<String> {
+    let path = |line: &str| line.split_whitespace().find(|word| word.starts_with('/')).map(str::to_owned);
+    listed.lines().filter_map(path).collect()
+}
+
+/// Writes a file at a path in a root, with the directories that lead there.
+pub fn put(root: &Path, path: &str, text: &str, mode: u32) -> Result<(), Error> {
+    let file = place(root, path)?;
+    fs::write(&file, text)
+        .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(mode)))
+        .map_err(Error::file(&file))
+}
+
+/// Copies a file to a path in a root, with the directories that lead there.
+pub fn put_file(root: &Path, path: &str, from: &Path) -> Result<(), Error> {
+    copy(from, &place(root, path)?)
+}
+
+/// Copies a program to a path in a root, without what only debuggers read.
+pub fn put_stripped(root: &Path, path: &str, from: &Path) -> Result<(), Error> {
+    let strip = Program::new("strip", STRIPPING).arg("-o").arg(place(root, path)?).arg(from);
+    strip.output().map(drop)
+}
+
+/// Copies the files of a directory to one at a path in a root.
+pub fn put_files(root: &Path, path: &str, from: &Path) -> Result<(), Error> {
+    list(from)?.iter().try_for_each(|file| put_file(root, &format!("{path}/{}", name(file)), file))
+}
+
+/// A path in a root, whose directories are made.
+fn place(root: &Path, path: &str) -> Result<PathBuf, Error> {
+    let file = root.join(path.trim_start_matches('/'));
+    let directory = file.parent().unwrap_or(root);
+    fs::create_dir_all(directory).map_err(Error::file(directory))?;
+    Ok(file)
 }
 
 /// Writes a directory as an archive that the kernel, and the image, take for a root.
@@ -89,15 +118,12 @@ pub fn archive(root: &Path, file: &Path) -> Result<(), Error> {
         .map_err(|error| Error::Image { path: root.to_owned(), why: error.to_string() })
 }
 
-/// Length of nginx and of the libraries that it loads, in a root.
-pub fn program_bytes(root: &Path) -> Result<u64, Error> {
-    let loader = Path::new("/").join(LOADER);
-    let listed = Program::new("chroot", LISTING).arg(root).arg(loader).args(["--list", NGINX]);
-    // Lines of the form `libz.so.1 => /usr/lib/… (0x7f…)`; the kernel's own one has no path.
-    let listed = listed.output()?;
-    let libraries =
-        listed.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
-    let files = libraries.chain([NGINX]).map(|path| root.join(path.trim_start_matches('/')));
+/// Length of a program at a path in a root, and of the libraries that it loads where it does not have all of them in itself.
+pub fn program_bytes(root: &Path, program: &str) -> Result<u64, Error> {
+    let has_loader = root.join(LOADER.trim_start_matches('/')).exists();
+    let libraries = if has_loader { libraries(root, program)? } else { Vec::new() };
+    let files = libraries.iter().map(String::as_str).chain([program]);
+    let files = files.map(|path| root.join(path.trim_start_matches('/')));
     files.map(|path| Ok(fs::metadata(&path).map_err(Error::file(&path))?.len())).sum()
 }
 
@@ -121,7 +147,7 @@ fn copy_modules(packages: &Path, to: &Path) -> Result<(), Error> {
             order += "\n";
         }
     }
-    write(&to.join("order"), &order, 0o644)
+    put(to, "order", &order, 0o644)
 }
 
 fn collect_modules(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
@@ -135,35 +161,8 @@ fn collect_modules(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Err
     Ok(())
 }
 
-/// Shared objects and their links; the rest of a library's package is not for running programs.
-fn copy_libraries(from: &Path, to: &Path) -> Result<(), Error> {
-    if !from.exists() {
-        return Ok(());
-    }
-    for path in list(from)? {
-        let target = to.join(name(&path).as_ref());
-        if path.is_symlink() {
-            let link = fs::read_link(&path).map_err(Error::file(&path))?;
-            symlink(link, &target).map_err(Error::file(&target))?;
-        } else if path.is_file() && name(&path).contains(".so") {
-            copy(&path, &target)?;
-        }
-    }
-    Ok(())
-}
-
-fn copy_files(from: &Path, to: &Path) -> Result<(), Error> {
-    list(from)?.iter().try_for_each(|path| copy(path, &to.join(name(path).as_ref())))
-}
-
 fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     fs::copy(from, to).map(drop).map_err(Error::file(from))
-}
-
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
-    fs::write(path, text)
-        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode)))
-        .map_err(Error::file(path))
 }
 
 /// The first of these that is there: distributions differ in where they put things.
@@ -194,12 +193,7 @@ mod tests {
     fn packages() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for file in [
-            "usr/sbin/nginx",
             "bin/busybox",
-            "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
-            "lib/x86_64-linux-gnu/libc.so.6",
-            "usr/lib/x86_64-linux-gnu/libz.so.1.2.13",
-            "usr/lib/x86_64-linux-gnu/readme",
             "boot/vmlinuz-6.1.0",
             "boot/config-6.1.0",
             "lib/modules/6.1.0/net/virtio_net.ko",
@@ -214,30 +208,38 @@ mod tests {
     }
 
     #[test]
-    fn a_root_has_the_server_what_it_needs_and_the_site() {
-        let (packages, site, made) = (packages(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        fs::write(site.path().join("index.html"), "page").unwrap();
-        make_root(packages.path(), site.path(), 64, made.path()).unwrap();
+    fn a_root_has_what_the_first_process_needs() {
+        let (packages, made) = (packages(), tempfile::tempdir().unwrap());
+        make_root(packages.path(), made.path()).unwrap();
         let there = |path: &str| made.path().join(path).exists();
-        assert!(there("usr/sbin/nginx") && there("bin/busybox") && there("etc/nginx/nginx.conf"));
-        assert!(
-            there("usr/lib/x86_64-linux-gnu/libz.so.1.2.13") && !there("usr/lib/x86_64-linux-gnu/readme")
-        );
-        assert_eq!(fs::read_to_string(made.path().join("srv/www/index.html")).unwrap(), "page");
-        let loader = fs::read_link(made.path().join(LOADER)).unwrap();
-        assert_eq!(loader, Path::new("../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"));
+        assert!(there("init") && there("bin/busybox") && there("etc/passwd") && there("tmp"));
     }
 
     #[test]
-    fn an_image_gets_the_files_where_it_serves_them() {
+    fn libraries_are_read_from_what_the_loader_says() {
+        let listed = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f01)\n\
+            \t/lib64/ld-linux-x86-64.so.2 (0x00007f02)\n";
+        assert_eq!(paths(listed), ["/lib/x86_64-linux-gnu/libz.so.1", LOADER]);
+    }
+
+    #[test]
+    fn a_program_that_loads_nothing_is_as_long_as_its_file() {
+        let made = tempfile::tempdir().unwrap();
+        put(made.path(), "/bin/it", "program", 0o755).unwrap();
+        assert_eq!(program_bytes(made.path(), "/bin/it").unwrap(), 7);
+    }
+
+    #[test]
+    fn files_are_put_where_their_path_says() {
         let (files, made) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(files.path().join("index.html"), "page").unwrap();
-        for (site, place) in [("", "index.html"), (SITE, "srv/www/index.html")] {
-            make_image_root(files.path(), 64, site, made.path()).unwrap();
+        for (path, place) in [("", "index.html"), ("/srv/www", "srv/www/index.html")] {
+            put_files(made.path(), path, files.path()).unwrap();
             assert!(made.path().join(place).exists(), "{place}");
         }
-        let settings = fs::read_to_string(made.path().join("etc/nginx/nginx.conf")).unwrap();
-        assert!(settings.contains("worker_connections 64;"), "{settings}");
+        put(made.path(), "/etc/it.conf", "setting", 0o600).unwrap();
+        let put = fs::metadata(made.path().join("etc/it.conf")).unwrap();
+        assert_eq!((put.len(), put.permissions().mode() & 0o777), (7, 0o600));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Load on a server: `wrk`, and connections that do nothing.
+//! Load on a server of HTTP: `wrk`, and connections that do nothing.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -31,6 +31,18 @@ pub fn wrk(address: SocketAddr, connections: u32, seconds: u32) -> Result<Load, 
         .args(["--duration", &format!("{seconds}s"), &format!("http://{address}/")]);
     let told = wrk.output()?;
     parse(&told).ok_or(Error::Answer { of: "wrk", text: told })
+}
+
+/// The same where no request failed.
+pub fn faultless(server: &Server, connections: u32, seconds: u32) -> Result<Load, Error> {
+    let load = wrk(server.address, connections, seconds)?;
+    match load.errors {
+        0 if load.requests > f64::from(connections) => Ok(load),
+        errors => {
+            let why = format!("wrk -c{connections}: {errors} errors, {} requests", load.requests);
+            Err(server.failed(&why))
+        }
+    }
 }
 
 fn parse(told: &str) -> Option<Load> {

@@ -1,6 +1,6 @@
 //! The network between the clients and the servers: TAP interfaces in a namespace that ends with the process.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::command::Program;
@@ -39,11 +39,6 @@ impl Cable {
     /// The same with the length of its network's prefix.
     pub fn network(self) -> String {
         format!("{}/24", self.address())
-    }
-
-    /// Where it serves.
-    pub fn service(self) -> SocketAddr {
-        SocketAddr::from((self.address(), 80))
     }
 
     /// Makes the interface. The machine's hardware address is entered by hand, so that no first packet is lost to asking.

@@ -1,4 +1,4 @@
-//! The distribution's packages that the service beside an image is made of: fetched by the machine's own apt, unpacked
+//! The distribution's packages that what is beside an image is made of: fetched by the machine's own apt, unpacked
 //! into a directory, never installed.
 
 use std::fs;
@@ -7,13 +7,11 @@ use std::time::Duration;
 
 use crate::command::Program;
 use crate::error::Error;
+use crate::workloads::{ALL, Origin};
 
-/// What apt is asked for.
-const WANTED: [&str; 3] = ["linux-image-cloud-amd64", "nginx", "busybox-static"];
-
-/// How the names begin of what is taken of all that these would install on a machine that has nothing.
-const TAKEN: [&str; 8] =
-    ["linux-image-", "nginx", "busybox-static", "libc6", "libcrypt1", "libpcre", "libssl", "zlib1g"];
+/// What apt is asked for, whatever is measured, and how the names begin of what is taken of it.
+const ASKED: [&str; 2] = ["linux-image-cloud-amd64", "busybox-static"];
+const TAKEN: [&str; 3] = ["linux-image-", "busybox-static", "libc6"];
 
 /// For what apt works out without the network.
 const WORK: Duration = Duration::from_secs(60);
@@ -71,16 +69,27 @@ fn candidates() -> Result<String, Error> {
     let simulated = Program::new("apt-get", WORK)
         .args(["install", "--simulate", "-qq", "--no-install-recommends"])
         .args(["-o", "Dir::State::status=/dev/null"])
-        .args(WANTED);
-    Ok(taken(&simulated.output()?))
+        .args(ASKED.into_iter().chain(of_workloads(|asked, _| asked)));
+    let starts: Vec<&str> = TAKEN.into_iter().chain(of_workloads(|_, taken| taken)).collect();
+    Ok(taken(&simulated.output()?, &starts))
 }
 
-/// Of apt's lines `Inst <name> (<version> <origin>)` those that are taken.
-fn taken(simulated: &str) -> String {
+type Names = &'static [&'static str];
+
+/// What is asked for, or taken, for all there is to be measured: one list, so that a selection fetches nothing anew.
+fn of_workloads(which: fn(Names, Names) -> Names) -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().flat_map(move |workload| match workload.origin() {
+        Origin::Packages { asked, taken } => which(asked, taken).iter().copied(),
+        Origin::Source => [].iter().copied(),
+    })
+}
+
+/// Of apt's lines `Inst <name> (<version> <origin>)` those whose names begin so.
+fn taken(simulated: &str, starts: &[&str]) -> String {
     let package = |line: &str| {
         let (name, rest) = line.strip_prefix("Inst ")?.split_once(" (")?;
         let version = rest.split([' ', ')']).next()?;
-        TAKEN.iter().any(|start| name.starts_with(start)).then(|| format!("{name}={version}\n"))
+        starts.iter().any(|start| name.starts_with(start)).then(|| format!("{name}={version}\n"))
     };
     simulated.lines().filter_map(package).collect()
 }
@@ -100,7 +109,7 @@ fn fetch(list: &str, directory: &Path) -> Result<(), Error> {
     for made in [&downloads, &root] {
         fs::create_dir_all(made).map_err(Error::file(made))?;
     }
-    eprintln!("bench: fetching {} packages, some 35 MB", list.lines().count());
+    eprintln!("bench: fetching {} packages, some 45 MB", list.lines().count());
     // Whatever apt says about running as root is about its own comfort.
     Program::new("apt-get", DOWNLOAD)
         .args(["download", "-qq", "-o", "APT::Sandbox::User=root"])
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_the_server_needs_is_taken_of_what_apt_would_install() {
-        assert_eq!(taken(SIMULATED), "libc6=2.36-9+deb12u14\nnginx=1.22.1-9+deb12u11\n");
+        assert_eq!(taken(SIMULATED, &["libc6", "nginx"]), "libc6=2.36-9+deb12u14\nnginx=1.22.1-9+deb12u11\n");
     }
 
     #[test]

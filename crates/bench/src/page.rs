@@ -27,7 +27,7 @@ pub fn section(comparison: &Comparison) -> String {
 
 /// One row of a table.
 pub fn line(row: &Row) -> String {
-    let (label, part) = (row.figure.label(), row.figure.is_part());
+    let (label, part) = (row.figure.label, row.figure.is_part);
     format!("| {label} | {} | {} | {} |\n", cell(&row.image, part), cell(&row.beside, part), ratio(row))
 }
 
@@ -41,7 +41,7 @@ fn ratio(row: &Row) -> String {
 }
 
 fn better(figure: Figure, ratio: f64) -> bool {
-    if figure.less_is_better() { ratio < 1.0 } else { ratio > 1.0 }
+    if figure.less_is_better { ratio < 1.0 } else { ratio > 1.0 }
 }
 
 /// The median, and behind it the spread where there were several rounds.
@@ -103,6 +103,10 @@ fn circumstances(results: &Results) -> String {
 mod tests {
     use super::*;
 
+    const BYTES: Figure = Figure::less("bytes", "size, bytes");
+    const RATE: Figure = Figure::more("rate", "requests per second");
+    const PART: Figure = Figure::part("part", "of these, idle");
+
     fn row(figure: Figure, image: &[f64], beside: &[f64]) -> Row {
         let value = |values: &[f64]| {
             Sample::new(values.to_vec()).map_or_else(|| Value::absent("not measured"), Value::Measured)
@@ -118,21 +122,21 @@ mod tests {
 
     #[test]
     fn a_ratio_is_bold_where_the_image_does_better() {
-        let told = line(&row(Figure::Bytes, &[100.0], &[400.0]));
+        let told = line(&row(BYTES, &[100.0], &[400.0]));
         assert_eq!(told, "| size, bytes | 100 | 400 | **0.25** |\n");
-        let told = line(&row(Figure::RequestsPerSecond, &[200.0], &[400.0]));
-        assert_eq!(told, "| requests per second, `wrk -c30` | 200 | 400 | 0.50 |\n");
+        let told = line(&row(RATE, &[200.0], &[400.0]));
+        assert_eq!(told, "| requests per second | 200 | 400 | 0.50 |\n");
     }
 
     #[test]
     fn the_spread_of_several_rounds_is_told() {
-        let told = line(&row(Figure::IdleInstructions, &[100.0, 99.0, 101.0], &[100.0, 100.0, 150.0]));
+        let told = line(&row(BYTES, &[100.0, 99.0, 101.0], &[100.0, 100.0, 150.0]));
         assert!(told.ends_with("| 100 ± 1.0 % | 100 ± 25 % | **0.99** |\n"), "{told}");
     }
 
     #[test]
     fn what_was_not_measured_says_why_and_has_no_ratio() {
-        let told = line(&row(Figure::IdleConnections, &[], &[0.95]));
-        assert_eq!(told, "| of these beside 10,000 idle connections | not measured | 95 % | – |\n");
+        let told = line(&row(PART, &[], &[0.95]));
+        assert_eq!(told, "| of these, idle | not measured | 95 % | – |\n");
     }
 }

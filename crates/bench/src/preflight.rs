@@ -1,23 +1,29 @@
 //! Whether this machine can measure, before anything begins.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::command::Program;
 use crate::error::Error;
+use crate::image::Image;
+use crate::order;
 
-/// Programs, and the packages of Debian's that have them.
-const PROGRAMS: [(&str, &str); 9] = [
+/// Programs, and the packages of Debian's that have them, whatever is measured.
+const PROGRAMS: [(&str, &str); 12] = [
     ("apt-get", "apt: the Linux beside the image is made of the distribution's packages"),
     ("cc", "gcc and libc6-dev"),
     ("chroot", "coreutils"),
+    ("chrt", "util-linux"),
     ("dpkg-deb", "dpkg"),
     ("ip", "iproute2"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("timeout", "coreutils"),
+    ("mount", "mount"),
+    ("strip", "binutils"),
+    ("taskset", "util-linux"),
     ("unshare", "util-linux"),
-    ("wrk", "wrk"),
 ];
 
 /// The first whose emulator counts instructions for plugins without a call for each.
@@ -25,10 +31,12 @@ const LEAST_QEMU: u32 = 9;
 
 const QUESTION: Duration = Duration::from_secs(20);
 
-/// That nothing is missing, or else all that is.
-pub fn check() -> Result<(), Error> {
+/// That nothing is missing for these images, or else all that is.
+pub fn check(images: &[Image]) -> Result<(), Error> {
+    let of_images: BTreeSet<_> = images.iter().flat_map(|image| image.workload.programs()).collect();
     let mut missing: Vec<String> = PROGRAMS
         .iter()
+        .chain(of_images)
         .filter(|(program, _)| !is_installed(program))
         .map(|(program, package)| format!("{program} is not installed ({package})"))
         .collect();
@@ -39,6 +47,11 @@ pub fn check() -> Result<(), Error> {
             .push("there is no /dev/net/tun: load the module tun, or give the container that device".into());
     } else if is_installed("unshare") && !can_unshare() {
         missing.push("namespaces cannot be made here: a container needs CAP_SYS_ADMIN for that".into());
+    }
+    if is_installed("chrt") && !order::is_allowed() {
+        missing.push(
+            "processes cannot be given real-time priorities: a container needs CAP_SYS_NICE for that".into(),
+        );
     }
     if let Some(version) = qemu_version()
         && major(&version) < Some(LEAST_QEMU)

@@ -2,66 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::statistics::Sample;
 
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Figure {
-    Bytes,
-    LeastMemory,
-    Memory,
-    InstructionsToFirstAnswer,
-    TimeToFirstAnswer,
-    InstructionsPerRequest,
-    InstructionsPerLoneRequest,
-    InstructionsPerConnection,
-    IdleInstructions,
-    RequestsPerSecond,
-    RequestsPerProcessorSecond,
-    ManyConnections,
-    IdleConnections,
-    Download,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// What it is called in JSON.
+    pub name: &'static str,
+    /// What it is, and in which unit.
+    pub label: &'static str,
+    /// Whether less of it is better.
+    pub less_is_better: bool,
+    /// Whether it is a part of something, told in per cent.
+    pub is_part: bool,
 }
 
 impl Figure {
-    /// What it is, and in which unit.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Bytes => "size, bytes",
-            Self::LeastMemory => "least memory that serves `wrk -c30`, KiB",
-            Self::Memory => "memory of the process after `wrk -c30`, KiB",
-            Self::InstructionsToFirstAnswer => "instructions from reset to the first 200, millions",
-            Self::TimeToFirstAnswer => "time from start to the first 200, ms",
-            Self::InstructionsPerRequest => "instructions per request, `wrk -c30`",
-            Self::InstructionsPerLoneRequest => "instructions per request, one connection",
-            Self::InstructionsPerConnection => "instructions per new connection and request",
-            Self::IdleInstructions => "idle instructions per second",
-            Self::RequestsPerSecond => "requests per second, `wrk -c30`",
-            Self::RequestsPerProcessorSecond => "requests per second of processor time, `wrk -c30`",
-            Self::ManyConnections => "of these with `wrk -c1000`",
-            Self::IdleConnections => "of these beside 10,000 idle connections",
-            Self::Download => "download of 100 MiB, MiB per second",
-        }
+    /// One of which less is better.
+    pub const fn less(name: &'static str, label: &'static str) -> Self {
+        Self { name, label, less_is_better: true, is_part: false }
     }
 
-    /// Whether less of it is better.
-    pub fn less_is_better(self) -> bool {
-        !matches!(
-            self,
-            Self::RequestsPerSecond
-                | Self::RequestsPerProcessorSecond
-                | Self::ManyConnections
-                | Self::IdleConnections
-                | Self::Download
-        )
+    /// One of which more is better.
+    pub const fn more(name: &'static str, label: &'static str) -> Self {
+        Self { less_is_better: false, ..Self::less(name, label) }
     }
 
-    /// Whether it is a part of something, told in per cent.
-    pub fn is_part(self) -> bool {
-        matches!(self, Self::ManyConnections | Self::IdleConnections)
+    /// A part of something, of which more is better.
+    pub const fn part(name: &'static str, label: &'static str) -> Self {
+        Self { is_part: true, ..Self::more(name, label) }
+    }
+}
+
+impl Serialize for Figure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
     }
 }
 
@@ -103,7 +80,7 @@ struct ToldRow {
 impl From<Row> for ToldRow {
     fn from(row: Row) -> Self {
         let ratio = row.ratio();
-        Self { figure: row.figure, label: row.figure.label(), image: row.image, beside: row.beside, ratio }
+        Self { figure: row.figure, label: row.figure.label, image: row.image, beside: row.beside, ratio }
     }
 }
 
@@ -116,7 +93,6 @@ impl Row {
         }
     }
 }
-
 /// An image and what was beside it.
 #[derive(Debug, Serialize)]
 pub struct Comparison {

@@ -12,20 +12,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::command::Program;
 use crate::error::Error;
 use crate::image::Image;
-use crate::measure::{self, LARGE_BYTES, LARGE_FILE, Plan};
+use crate::measure::{self, Plan};
 use crate::packages::Packages;
 use crate::progress::Progress;
 use crate::results::{Machine, Results};
-use crate::server::Server;
-use crate::subject::{Parts, Roots, Setup, Subject};
+use crate::subject::Parts;
 use crate::{Arguments, counter, guest, network, page, preflight};
 
 /// Files that a process may have open: thousands of connections, of the client and of native servers.
 const OPEN_FILES: u64 = 65_536;
-
-/// Connections that the servers are set up for where the page is measured, and where thousands are idle.
-const CONNECTIONS: usize = 1100;
-const MANY_CONNECTIONS: usize = 11_000;
 
 const QUESTION: Duration = Duration::from_secs(20);
 
@@ -39,7 +34,8 @@ pub fn cache() -> Result<PathBuf, Error> {
 
 /// The images that are to be measured; one that cannot be is told before anything begins.
 pub fn images(arguments: &Arguments) -> Result<Vec<Image>, Error> {
-    arguments.images.iter().map(|directory| Image::open(directory)).collect()
+    let natives = arguments.native.iter().cloned().collect();
+    arguments.images.iter().map(|directory| Image::open(directory, &natives)).collect()
 }
 
 /// Measures everything, tells the tables, and writes what was asked for.
@@ -77,52 +73,17 @@ fn write(arguments: &Arguments, results: &Results) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a comparison is made of. The page is the image's own: it is asked for it, and then both get the same.
+/// What a comparison is made of.
 fn make_parts(packages: &Packages, image: &Image, scratch: &Path) -> Result<Parts, Error> {
-    let (page, large) = (scratch.join("page"), scratch.join("large"));
-    for directory in [&page, &large] {
-        fs::create_dir_all(directory).map_err(Error::file(directory))?;
-    }
-    let parts = Parts {
+    fs::create_dir_all(scratch).map_err(Error::file(scratch))?;
+    let mut parts = Parts {
         scratch: scratch.to_owned(),
         plugin: counter::compile(scratch)?,
         kernel: guest::kernel(&packages.root)?,
-        page: Roots::at(&page),
-        large: Roots::at(&large),
+        roots: Vec::new(),
     };
-    let index = Server::start_and_wait(Subject::Image(image).recipe(&parts, Setup::PACKED))?.page()?;
-    let small = Served { files: make_files(&page, &index, 0)?, connections: CONNECTIONS };
-    let big = Served { files: make_files(&large, &index, LARGE_BYTES)?, connections: MANY_CONNECTIONS };
-    make_roots(&parts.page, packages, image, &small)?;
-    make_roots(&parts.large, packages, image, &big)?;
+    image.workload.prepare(&mut parts, image, packages)?;
     Ok(parts)
-}
-
-/// The files that are served: the page, and the large one where it has a length.
-fn make_files(directory: &Path, index: &[u8], large: u64) -> Result<PathBuf, Error> {
-    let files = directory.join("files");
-    fs::create_dir(&files)
-        .and_then(|()| fs::write(files.join("index.html"), index))
-        .and_then(
-            |()| if large > 0 { fs::File::create(files.join(LARGE_FILE))?.set_len(large) } else { Ok(()) },
-        )
-        .map_err(Error::file(&files))?;
-    Ok(files)
-}
-
-/// What is served, and to how many at once.
-struct Served {
-    files: PathBuf,
-    connections: usize,
-}
-
-fn make_roots(roots: &Roots, packages: &Packages, image: &Image, served: &Served) -> Result<(), Error> {
-    let Served { files, connections } = served;
-    guest::make_root(&packages.root, files, *connections, &roots.linux)?;
-    guest::archive(&roots.linux, &roots.initramfs)?;
-    let directory = roots.image.with_extension("root");
-    guest::make_image_root(files, *connections, image.site, &directory)?;
-    guest::archive(&directory, &roots.image)
 }
 
 /// As many as the system allows, up to that: where they are too few, the figure that takes most says so.
@@ -151,6 +112,7 @@ fn versions(packages: &Packages, images: &[Image]) -> BTreeMap<String, String> {
     let kernel = Program::new("uname", QUESTION).arg("-sr").output();
     let mut versions = BTreeMap::from([
         ("nginx of the distribution".to_owned(), of_package("nginx")),
+        ("redis of the distribution".to_owned(), of_package("redis-server")),
         ("Linux of the guest".to_owned(), of_package("linux-image-")),
         ("libc of the guest".to_owned(), of_package("libc6")),
         ("QEMU".to_owned(), preflight::qemu_version().unwrap_or_else(|| "unknown".into())),

@@ -1,29 +1,23 @@
-//! A server that runs: one of the two that are compared.
+//! A program that runs, mostly a server: one of the two that are compared.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use boot_test::Connection;
 use boot_test::group::Group;
 
-use crate::counter::Count;
+use crate::counter::{Count, Counter};
 use crate::error::Error;
+use crate::order::Order;
 
 /// How long a server may take to its first answer: a Linux guest on a busy machine takes a minute.
 pub const START: Duration = Duration::from_secs(180);
-/// How long one attempt to connect may take while the server starts, and the pause behind it.
-const ATTEMPT: Duration = Duration::from_millis(20);
+/// How long one attempt to connect may take while a server starts, and the pause behind it.
+pub const ATTEMPT: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(5);
-/// How long the first answer may take on a connection that was made.
-const FIRST_ANSWER: Duration = Duration::from_secs(2);
-
-/// What is behind the head of an answer.
-const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// Lines of a console that a failure quotes.
 const QUOTED_LINES: usize = 15;
@@ -31,39 +25,42 @@ const QUOTED_LINES: usize = 15;
 /// Clock ticks a second in `/proc` (Linux, `USER_HZ`).
 const TICKS: f64 = 100.0;
 
-/// How to start a server, and where it then is.
+/// How to start a program, and where it then serves.
 pub struct Recipe {
     /// What it is called in the results.
     pub name: String,
     pub command: Command,
     pub address: SocketAddr,
+    /// Whether a server answers there; `None` for a program that ends by itself.
+    pub answers: Option<fn(SocketAddr) -> bool>,
     /// Where its console is written.
     pub console: PathBuf,
-    /// The socket of the plugin that counts its instructions, where there is one.
-    pub counter: Option<PathBuf>,
+    /// What counts its instructions, where something does.
+    pub counter: Option<Counter>,
 }
 
-/// A running server; dropping it kills it.
+/// A running program; dropping it kills it.
 pub struct Server {
     pub name: String,
     pub address: SocketAddr,
+    answers: Option<fn(SocketAddr) -> bool>,
     group: Group,
     console: PathBuf,
-    counter: Option<PathBuf>,
+    counter: Option<Counter>,
     started: Instant,
 }
 
 impl Server {
     /// Starts it, and does not wait for it.
     pub fn start(mut recipe: Recipe) -> Result<Self, Error> {
-        let console = fs::OpenOptions::new().create(true).append(true).open(&recipe.console);
-        let console = console.map_err(Error::file(&recipe.console))?;
+        let console = fs::File::create(&recipe.console).map_err(Error::file(&recipe.console))?;
         let errors = console.try_clone().map_err(Error::file(&recipe.console))?;
         recipe.command.stdin(Stdio::null()).stdout(console).stderr(errors);
         let started = Instant::now();
-        let group = Group::start(&mut recipe.command).map_err(Error::program("a server"))?;
-        let Recipe { name, address, console, counter, .. } = recipe;
-        Ok(Self { name, address, group, console, counter, started })
+        let group =
+            Group::start(&mut recipe.command).map_err(Error::program("an image, or what is beside it"))?;
+        let Recipe { name, address, answers, console, counter, .. } = recipe;
+        Ok(Self { name, address, answers, group, console, counter, started })
     }
 
     /// Starts it, and waits for its first answer.
@@ -75,7 +72,7 @@ impl Server {
     /// Waits for the first answer, and tells how long after the start it came.
     pub fn first_answer(&mut self, patience: Duration) -> Result<Duration, Error> {
         while self.started.elapsed() < patience {
-            if let Some(status) = self.group.ended().map_err(Error::system("waiting for a server"))? {
+            if let Some(status) = self.ended()? {
                 return Err(self.failed(&format!("it ended with status {status}")));
             }
             if self.answers() {
@@ -87,49 +84,42 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        let Ok(stream) = TcpStream::connect_timeout(&self.address, ATTEMPT) else { return false };
-        let mut connection = Connection::over(stream, Instant::now() + FIRST_ANSWER);
-        let answer = connection.get("/").and_then(|()| connection.receive());
-        answer.is_ok_and(|answer| answer.status == 200)
+        self.answers.is_some_and(|answers| answers(self.address))
     }
 
-    /// What it serves at `/`.
-    pub fn page(&self) -> Result<Vec<u8>, Error> {
-        let mut answer = Vec::new();
-        let asked = TcpStream::connect(self.address).and_then(|mut stream| {
-            stream.set_read_timeout(Some(FIRST_ANSWER))?;
-            stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-            stream.read_to_end(&mut answer)
-        });
-        asked.map_err(|error| self.failed(&error.to_string()))?;
-        let head = answer.windows(HEAD_END.len()).position(|window| window == HEAD_END);
-        match head {
-            Some(end) => Ok(answer.split_off(end + HEAD_END.len())),
-            None => Err(self.failed("its answer is not HTTP")),
+    /// Waits for a program that ends by itself, and returns what it wrote.
+    pub fn run_to_end(&mut self, patience: Duration) -> Result<String, Error> {
+        while self.started.elapsed() < patience {
+            if self.ended()?.is_some() {
+                let written = fs::read(&self.console).map_err(Error::file(&self.console))?;
+                return Ok(String::from_utf8_lossy(&written).into_owned());
+            }
+            thread::sleep(PAUSE);
         }
+        Err(self.failed(&format!("it did not end in {} s", patience.as_secs())))
     }
 
-    /// A connection for requests until then.
-    pub fn connect(&self, limit: Duration) -> Result<Connection, Error> {
-        Connection::open(self.address, Instant::now() + limit)
-            .map_err(|failure| self.failed(&failure.to_string()))
-    }
-
-    /// Asks for a file on a connection, and returns the length of its body.
-    pub fn get(&self, connection: &mut Connection, path: &str) -> Result<u64, Error> {
-        let answer = connection.get(path).and_then(|()| connection.receive());
-        let answer = answer.map_err(|failure| self.failed(&failure.to_string()))?;
-        if answer.status == 200 {
-            Ok(answer.length)
-        } else {
-            Err(self.failed(&format!("status {} for {path}", answer.status)))
-        }
+    fn ended(&mut self) -> Result<Option<i32>, Error> {
+        self.group.ended().map_err(Error::system("waiting for what is measured"))
     }
 
     /// Instructions so far.
     pub fn count(&self) -> Result<Count, Error> {
-        let socket = self.counter.as_deref().ok_or_else(|| self.failed("nothing counts its instructions"))?;
-        Count::read(socket)
+        self.counter()?.now()
+    }
+
+    /// One order of what happens, for instructions to be counted: as long as what is returned is there.
+    pub fn in_order(&self) -> Result<Order, Error> {
+        Order::begin(self.group.number())
+    }
+
+    /// Instructions of a machine that has ended, from reset on.
+    pub fn count_at_end(&self) -> Result<Count, Error> {
+        self.counter()?.at_end()
+    }
+
+    fn counter(&self) -> Result<&Counter, Error> {
+        self.counter.as_ref().ok_or_else(|| self.failed("nothing counts its instructions"))
     }
 
     /// Seconds that its work took of the machine's processors: those of the threads that are a guest's processors where
@@ -190,14 +180,30 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such device; exit 4"]);
-        let recipe = Recipe {
+        let error = Server::start_and_wait(recipe(command, directory.path())).err().unwrap().to_string();
+        assert_eq!(error, "it: it ended with status 4\n  | no such device");
+    }
+
+    #[test]
+    fn what_a_program_wrote_is_there_when_it_has_ended() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = |script: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            Server::start(recipe(command, directory.path())).unwrap().run_to_end(Duration::from_secs(5))
+        };
+        assert_eq!(run("echo first").unwrap(), "first\n");
+        assert_eq!(run("echo second >&2").unwrap(), "second\n");
+    }
+
+    fn recipe(command: Command, directory: &Path) -> Recipe {
+        Recipe {
             name: "it".into(),
             command,
             address: "127.0.0.1:1".parse().unwrap(),
-            console: directory.path().join("console"),
+            answers: Some(|_| false),
+            console: directory.join("console"),
             counter: None,
-        };
-        let error = Server::start_and_wait(recipe).err().unwrap().to_string();
-        assert_eq!(error, "it: it ended with status 4\n  | no such device");
+        }
     }
 }

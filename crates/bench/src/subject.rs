@@ -5,43 +5,54 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::counter::Counter;
 use crate::error::Error;
 use crate::guest;
 use crate::image::{Image, Platform};
 use crate::network::Cable;
+use crate::order;
 use crate::server::Recipe;
 
 /// Memory of both guests in KiB, but where the least is looked for: counts depend on it a little.
 pub const MEMORY_KIB: u64 = 512 * 1024;
 
-/// Port of the image where it is a process; the native server has 80.
+/// Port of the image where it is a process; the native server has that of its service.
 const PROCESS_PORT: u16 = 8080;
 
 /// How a subject is to be started.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub memory_kib: u64,
+    /// Whether the processes of an image may have so much too, and not what their image says.
+    pub roomy: bool,
     /// Whether its instructions are counted.
     pub counted: bool,
-    pub files: Files,
-}
-
-/// What a subject serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Files {
-    /// What is packed into the image; Linux has nothing of that kind, and has the page.
-    Packed,
-    Page,
-    /// The page and the large file, to many connections.
-    Large,
+    /// Which of the roots it is started with. `None` is what is packed into the image; Linux has nothing of that kind, and
+    /// has the first root.
+    pub root: Option<&'static str>,
+    /// Words for the program, behind those that it always gets.
+    pub words: &'static [&'static str],
 }
 
 impl Setup {
-    /// As it is measured but for what the others say.
-    pub const PLAIN: Self = Self { memory_kib: MEMORY_KIB, counted: false, files: Files::Page };
-    pub const COUNTED: Self = Self { counted: true, ..Self::PLAIN };
-    pub const LARGE: Self = Self { files: Files::Large, ..Self::PLAIN };
-    pub const PACKED: Self = Self { files: Files::Packed, ..Self::PLAIN };
+    /// With what is packed into the image.
+    pub const PACKED: Self =
+        Self { memory_kib: MEMORY_KIB, roomy: false, counted: false, root: None, words: &[] };
+
+    /// With that root.
+    pub const fn with_root(root: &'static str) -> Self {
+        Self { root: Some(root), ..Self::PACKED }
+    }
+
+    /// The same with its instructions counted.
+    pub const fn counted(self) -> Self {
+        Self { counted: true, ..self }
+    }
+
+    /// The same with these words for the program.
+    pub const fn words(self, words: &'static [&'static str]) -> Self {
+        Self { words, ..self }
+    }
 }
 
 /// What the subjects are started from.
@@ -52,19 +63,17 @@ pub struct Parts {
     pub plugin: PathBuf,
     /// The distribution's kernel.
     pub kernel: PathBuf,
-    /// What serves the page alone.
-    pub page: Roots,
-    /// What serves the large file too.
-    pub large: Roots,
+    /// What there is to start with, by name.
+    pub roots: Vec<(&'static str, Roots)>,
 }
 
-/// Roots with the same files to serve.
+/// Roots with the same content.
 pub struct Roots {
     /// Of Linux, as a directory.
     pub linux: PathBuf,
     /// The same as an archive.
     pub initramfs: PathBuf,
-    /// Of the image, as an archive.
+    /// Of the image, as an archive, where it gets one.
     pub image: PathBuf,
 }
 
@@ -77,8 +86,11 @@ impl Roots {
 }
 
 impl Parts {
+    /// Those of a setup.
     fn roots(&self, setup: Setup) -> &Roots {
-        if setup.files == Files::Large { &self.large } else { &self.page }
+        let wanted = self.roots.iter().find(|(name, _)| Some(*name) == setup.root);
+        let (_, roots) = wanted.unwrap_or(&self.roots[0]);
+        roots
     }
 }
 
@@ -86,8 +98,8 @@ impl Parts {
 #[derive(Clone, Copy)]
 pub enum Subject<'a> {
     Image(&'a Image),
-    /// Linux with nginx, as a guest or as a process of this machine.
-    Linux(Platform),
+    /// Linux with what is beside that image, as a guest or as a process of this machine.
+    Beside(&'a Image),
 }
 
 impl Subject<'_> {
@@ -95,8 +107,10 @@ impl Subject<'_> {
     pub fn name(&self) -> String {
         match self {
             Self::Image(image) => image.name.clone(),
-            Self::Linux(Platform::Kvm) => "Linux guest, nginx".into(),
-            Self::Linux(Platform::Linux) => "native nginx".into(),
+            Self::Beside(image) => match image.platform {
+                Platform::Kvm => format!("Linux guest, {}", image.workload.beside()),
+                Platform::Linux => format!("native {}", image.workload.beside()),
+            },
         }
     }
 
@@ -104,8 +118,13 @@ impl Subject<'_> {
     pub fn bytes(&self, parts: &Parts) -> Result<u64, Error> {
         match self {
             Self::Image(image) => Ok(image.bytes),
-            Self::Linux(Platform::Kvm) => Ok(length(&parts.kernel)? + length(&parts.page.initramfs)?),
-            Self::Linux(Platform::Linux) => guest::program_bytes(&parts.page.linux),
+            Self::Beside(image) => {
+                let roots = parts.roots(Setup::PACKED);
+                match image.platform {
+                    Platform::Kvm => Ok(length(&parts.kernel)? + length(&roots.initramfs)?),
+                    Platform::Linux => guest::program_bytes(&roots.linux, image.workload.command()[0]),
+                }
+            }
         }
     }
 
@@ -115,8 +134,10 @@ impl Subject<'_> {
                 Platform::Kvm => image_guest(image, parts, setup),
                 Platform::Linux => image_process(image, parts, setup),
             },
-            Self::Linux(Platform::Kvm) => linux_guest(parts, setup),
-            Self::Linux(Platform::Linux) => native_process(parts, setup),
+            Self::Beside(image) => match image.platform {
+                Platform::Kvm => linux_guest(image, parts, setup),
+                Platform::Linux => native_process(image, parts, setup),
+            },
         }
     }
 }
@@ -126,25 +147,41 @@ fn length(file: &Path) -> Result<u64, Error> {
 }
 
 fn image_guest(image: &Image, parts: &Parts, setup: Setup) -> Recipe {
-    let mut machine = Machine::new(Cable::IMAGE, parts, setup);
+    let mut machine = Machine::new(image, Cable::IMAGE, parts, setup);
     machine.command.arg("-kernel").arg(&image.file);
-    machine.command.args(["-append", &format!("ip={}", Cable::IMAGE.network())]);
-    if setup.files != Files::Packed {
+    let mut line = Vec::new();
+    if image.workload.service().is_some() {
+        line.push(format!("ip={}", Cable::IMAGE.network()));
+    }
+    if !setup.words.is_empty() {
+        line.push(format!("-- {}", setup.words.join(" ")));
+    }
+    machine.command.args(["-append", &line.join(" ")]);
+    if setup.root.is_some() {
         machine.command.arg("-initrd").arg(&parts.roots(setup).image);
     }
     if image.wants_entropy {
         machine.command.args(["-device", "virtio-rng-pci"]);
     }
-    machine.recipe(&image.name)
+    machine.recipe(image, &image.name)
 }
 
-fn linux_guest(parts: &Parts, setup: Setup) -> Recipe {
-    let mut machine = Machine::new(Cable::LINUX, parts, setup);
+fn linux_guest(image: &Image, parts: &Parts, setup: Setup) -> Recipe {
+    let mut machine = Machine::new(image, Cable::LINUX, parts, setup);
     machine.command.arg("-kernel").arg(&parts.kernel).arg("-initrd").arg(&parts.roots(setup).initramfs);
+    machine.command.args(["-append", &kernel_line(image, setup)]);
+    machine.recipe(image, &Subject::Beside(image).name())
+}
+
+/// Words for the kernel, and for the first process those that it does not know. A server becomes the first process.
+fn kernel_line(image: &Image, setup: Setup) -> String {
+    let exec = if image.workload.service().is_some() { "exec " } else { "" };
+    let words = [image.workload.command(), setup.words].concat().join(" ");
     // A panic ends the machine at once, as it ends an image. The check of timers fails where the emulator has to wait.
-    let line = format!("console=ttyS0 quiet panic=-1 no_timer_check address={}", Cable::LINUX.network());
-    machine.command.args(["-append", &line]);
-    machine.recipe(&Subject::Linux(Platform::Kvm).name())
+    format!(
+        "console=ttyS0 quiet panic=-1 no_timer_check address={} command=\"{exec}{words}\"",
+        Cable::LINUX.network()
+    )
 }
 
 /// What both machines have in common.
@@ -152,81 +189,83 @@ struct Machine {
     command: Command,
     cable: Cable,
     console: PathBuf,
-    counter: Option<PathBuf>,
+    counter: Option<Counter>,
 }
 
 impl Machine {
-    fn new(cable: Cable, parts: &Parts, setup: Setup) -> Self {
+    fn new(image: &Image, cable: Cable, parts: &Parts, setup: Setup) -> Self {
         let interface = cable.interface();
         let console = parts.scratch.join(format!("{interface}.console"));
-        let mut command = Command::new("qemu-system-x86_64");
-        command.args([
-            "-name",
-            "guest,debug-threads=on",
-            "-M",
-            "q35",
-            "-accel",
-            "tcg",
-            "-cpu",
-            "max",
-            "-smp",
-            "1",
-        ]);
-        command.args([
-            "-m",
-            &format!("{}K", setup.memory_kib),
-            "-nodefaults",
-            "-no-reboot",
-            "-display",
-            "none",
-        ]);
-        command.args(["-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
-        let card = format!("virtio-net-pci,netdev=net0,romfile=,mac={}", cable.hardware_address());
-        command.args(["-netdev", &format!("tap,id=net0,ifname={interface},script=no,downscript=no")]);
-        command.args(["-device", &card]);
-        let counter = setup.counted.then(|| parts.scratch.join(format!("{interface}.count")));
-        if let Some(socket) = &counter {
-            // Of the one that was started before.
-            let _ = fs::remove_file(socket);
-            command.args(["-plugin", &format!("{},socket={}", parts.plugin.display(), socket.display())]);
+        let mut command = emulator(setup);
+        command.args(["-name", "guest,debug-threads=on", "-M", "q35", "-accel", "tcg", "-cpu", "max"]);
+        command.args(["-smp", "1", "-m", &format!("{}K", setup.memory_kib)]);
+        command.args(["-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"]);
+        command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        if image.workload.service().is_some() {
+            let card = format!("virtio-net-pci,netdev=net0,romfile=,mac={}", cable.hardware_address());
+            command.args(["-netdev", &format!("tap,id=net0,ifname={interface},script=no,downscript=no")]);
+            command.args(["-device", &card]);
+        }
+        let counter = setup.counted.then(|| Counter::at(&parts.scratch, &interface));
+        if let Some(counter) = &counter {
+            command.args(["-plugin", &format!("{},{}", parts.plugin.display(), counter.arguments())]);
         }
         Self { command, cable, console, counter }
     }
 
-    fn recipe(self, name: &str) -> Recipe {
+    fn recipe(self, image: &Image, name: &str) -> Recipe {
         let Self { command, cable, console, counter } = self;
-        Recipe { name: name.to_owned(), command, address: cable.service(), console, counter }
+        let service = image.workload.service();
+        let address = SocketAddr::from((cable.address(), service.map_or(0, |service| service.port)));
+        let answers = service.map(|service| service.answers);
+        Recipe { name: name.to_owned(), command, address, answers, console, counter }
+    }
+}
+
+/// On one processor where instructions are counted, as [`order`] wants it.
+fn emulator(setup: Setup) -> Command {
+    const EMULATOR: &str = "qemu-system-x86_64";
+    match order::processor() {
+        Ok(processor) if setup.counted => {
+            let mut command = Command::new("taskset");
+            command.args(["--cpu-list", &processor.to_string(), EMULATOR]);
+            command
+        }
+        _ => Command::new(EMULATOR),
     }
 }
 
 fn image_process(image: &Image, parts: &Parts, setup: Setup) -> Recipe {
     let mut command = Command::new(&image.file);
     // The words of its `run`, without the time that a shell takes to find them.
-    command.arg(format!("forward={PROCESS_PORT}:80"));
-    if setup.files != Files::Packed {
+    if let Some(service) = image.workload.service() {
+        command.arg(format!("forward={PROCESS_PORT}:{}", service.port));
+    }
+    if setup.root.is_some() {
         command.arg(format!("initrd={}", parts.roots(setup).image.display()));
     }
-    // What the image says of its memory does not hold for a file as large as this.
-    if setup.files == Files::Large {
-        command.arg(format!("memory={}", setup.memory_kib / 1024));
+    let roomy = setup.roomy.then_some(setup.memory_kib / 1024);
+    if let Some(memory) = roomy.or(image.memory_mib) {
+        command.arg(format!("memory={memory}"));
     }
-    command.arg("--");
-    process(&image.name, command, PROCESS_PORT, parts)
+    command.arg("--").args(setup.words);
+    process(image, &image.name, command, PROCESS_PORT, parts)
 }
 
-fn native_process(parts: &Parts, setup: Setup) -> Recipe {
+fn native_process(image: &Image, parts: &Parts, setup: Setup) -> Recipe {
     let mut command = Command::new("chroot");
-    command.arg(&parts.roots(setup).linux).args([guest::NGINX, "-e", "stderr", "-c", guest::SETTINGS]);
-    process(&Subject::Linux(Platform::Linux).name(), command, 80, parts)
+    command.arg(&parts.roots(setup).linux).args(image.workload.command()).args(setup.words);
+    let port = image.workload.service().map_or(0, |service| service.port);
+    process(image, &Subject::Beside(image).name(), command, port, parts)
 }
 
-fn process(name: &str, command: Command, port: u16, parts: &Parts) -> Recipe {
-    let console = parts.scratch.join(format!("{port}.console"));
+fn process(image: &Image, name: &str, command: Command, port: u16, parts: &Parts) -> Recipe {
     Recipe {
         name: name.to_owned(),
         command,
         address: SocketAddr::from(([127, 0, 0, 1], port)),
-        console,
+        answers: image.workload.service().map(|service| service.answers),
+        console: parts.scratch.join(format!("{port}.console")),
         counter: None,
     }
 }
@@ -234,26 +273,17 @@ fn process(name: &str, command: Command, port: u16, parts: &Parts) -> Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::tests::image;
+
+    const PAGE: Setup = Setup::with_root("page");
+    const LARGE: Setup = Setup::with_root("large");
 
     fn parts() -> Parts {
         Parts {
             scratch: "/scratch".into(),
             plugin: "/count.so".into(),
             kernel: "/vmlinuz".into(),
-            page: Roots::at(Path::new("/page")),
-            large: Roots::at(Path::new("/large")),
-        }
-    }
-
-    fn image(platform: Platform) -> Image {
-        Image {
-            name: "httpd".into(),
-            platform,
-            file: "/out/httpd".into(),
-            bytes: 1,
-            sha256: String::new(),
-            site: "",
-            wants_entropy: false,
+            roots: vec![("page", Roots::at(Path::new("/page"))), ("large", Roots::at(Path::new("/large")))],
         }
     }
 
@@ -278,28 +308,52 @@ mod tests {
 
     #[test]
     fn both_guests_have_the_same_machine() {
-        let image = image(Platform::Kvm);
-        for setup in [Setup::PLAIN, Setup::COUNTED, Setup::LARGE] {
-            assert_eq!(machine(Subject::Image(&image), setup), machine(Subject::Linux(Platform::Kvm), setup));
+        for application in crate::workloads::applications() {
+            let image = image(application, Platform::Kvm);
+            for setup in [PAGE, PAGE.counted(), LARGE] {
+                assert_eq!(machine(Subject::Image(&image), setup), machine(Subject::Beside(&image), setup));
+            }
         }
     }
 
     #[test]
+    fn only_what_serves_has_a_network_card() {
+        let has_card = |application| {
+            let image = image(application, Platform::Kvm);
+            machine(Subject::Image(&image), PAGE).contains(&"-netdev".to_owned())
+        };
+        assert!(has_card("nginx") && !has_card("speedtest1"));
+    }
+
+    #[test]
     fn only_what_is_counted_has_the_plugin() {
-        let subject = Subject::Linux(Platform::Kvm);
-        assert!(subject.recipe(&parts(), Setup::COUNTED).counter.is_some());
-        let plain = subject.recipe(&parts(), Setup::PLAIN);
+        let image = image("nginx", Platform::Kvm);
+        let subject = Subject::Beside(&image);
+        assert!(subject.recipe(&parts(), PAGE.counted()).counter.is_some());
+        let plain = subject.recipe(&parts(), PAGE);
         assert!(plain.counter.is_none() && !words(&plain).contains(&"-plugin".to_owned()));
     }
 
     #[test]
-    fn the_large_file_reaches_both() {
-        let image = image(Platform::Kvm);
+    fn the_chosen_root_reaches_both() {
+        let (guest, process) = (image("nginx", Platform::Kvm), image("nginx", Platform::Linux));
         let has = |subject: Subject<'_>, file: &str| {
-            words(&subject.recipe(&parts(), Setup::LARGE)).contains(&file.to_owned())
+            words(&subject.recipe(&parts(), LARGE)).contains(&file.to_owned())
         };
-        assert!(has(Subject::Image(&image), "/large/image.cpio"));
-        assert!(has(Subject::Linux(Platform::Kvm), "/large/linux.cpio"));
-        assert!(has(Subject::Linux(Platform::Linux), "/large/linux"));
+        assert!(has(Subject::Image(&guest), "/large/image.cpio"));
+        assert!(has(Subject::Beside(&guest), "/large/linux.cpio"));
+        assert!(has(Subject::Image(&process), "initrd=/large/image.cpio"));
+        assert!(has(Subject::Beside(&process), "/large/linux"));
+    }
+
+    #[test]
+    fn words_for_the_program_reach_both() {
+        let (guest, process) = (image("speedtest1", Platform::Kvm), image("speedtest1", Platform::Linux));
+        let setup = Setup::PACKED.words(&["--size", "1"]);
+        let line = |subject: Subject<'_>| words(&subject.recipe(&parts(), setup)).join(" ");
+        assert!(line(Subject::Image(&guest)).contains("-append -- --size 1"));
+        assert!(line(Subject::Beside(&guest)).ends_with("command=\"/bin/speedtest1 --size 1\""));
+        assert_eq!(line(Subject::Image(&process)), "memory=64 -- --size 1");
+        assert_eq!(line(Subject::Beside(&process)), "/page/linux /bin/speedtest1 --size 1");
     }
 }

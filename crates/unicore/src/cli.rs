@@ -48,12 +48,13 @@ pub(crate) enum Command {
         /// Only the tests whose names contain this
         filter: Option<String>,
     },
-    /// Measure images beside the same service on Linux
-    #[command(after_help = "Takes root, and about ten minutes for each image.
+    /// Measure images beside the same program on Linux
+    #[command(after_help = "Takes root, and from two to five minutes for each image.
 
 Examples:
   ./unicore bench                                  every image that it can measure
-  ./unicore bench httpd-kvm-x86_64 --json it.json  one, with the rounds of every figure
+  ./unicore bench redis-kvm-x86_64 --json it.json  one, with the rounds of every figure
+  ./unicore bench nginx-kvm-x86_64 --counts        instructions alone, as on a machine that does much else
   ./unicore bench --record                         keep the results in the book")]
     Bench(Bench),
     /// Show which rooms are in an image and why, who provides what to whom, and which settings were changed
@@ -120,7 +121,7 @@ pub(crate) struct Bench {
     /// Rounds of every figure
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) rounds: Option<u16>,
-    /// Seconds of a round of wrk
+    /// Seconds of a round of load
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seconds: Option<u32>,
     /// Measure sizes and instructions alone, which hardly depend on what else the machine does
