@@ -5,7 +5,6 @@ extern crate alloc;
 
 mod disk;
 mod files;
-mod lock;
 mod nodes;
 mod superblock;
 mod volume;

@@ -6,13 +6,12 @@ use core::fmt::Display;
 use ext4_view::{Ext4, Ext4Error};
 use iface_block_device::BlockDevice;
 use iface_filesystem::{DirectoryEntry, FileError, FileSystem, Kind, Metadata, Node};
-use iface_scheduler::Scheduler;
+use iface_scheduler::{Lock, Scheduler};
 
 use crate::{
     InitError,
     disk::Bytes,
     files::{self, Listing, OpenFiles},
-    lock::Lock,
     nodes::{Nodes, ROOT},
     superblock::Geometry,
 };

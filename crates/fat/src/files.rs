@@ -3,12 +3,9 @@
 use iface_block_device::BlockDevice;
 use iface_clock::Clock;
 use iface_filesystem::{Capacity, DirectoryEntry, FileError, FileSystem, Kind, Metadata, Node};
-use iface_scheduler::Scheduler;
+use iface_scheduler::{Lock, Scheduler};
 
-use crate::{
-    lock::Lock,
-    volume::{ROOT, Volume},
-};
+use crate::volume::{ROOT, Volume};
 
 /// A volume and who dates its changes; the file system is `&'static Fat`.
 pub(crate) struct Fat<D, C, S> {

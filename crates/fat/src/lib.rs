@@ -9,7 +9,6 @@ mod directory;
 mod extents;
 mod files;
 mod item;
-mod lock;
 mod medium;
 mod names;
 mod sectors;

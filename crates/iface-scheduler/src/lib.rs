@@ -4,11 +4,13 @@
 extern crate alloc;
 
 pub mod fake;
+mod lock;
 mod wait_queue;
 
 use alloc::boxed::Box;
 
 pub use iface_clock::{Duration, Instant};
+pub use lock::Lock;
 pub use wait_queue::WaitQueue;
 
 /// Names a thread for as long as the image runs; never used again after the thread ended.
