@@ -1,0 +1,2 @@
+# The image is there for those who cut the power.
+[ ]
