@@ -256,8 +256,15 @@ mod tests {
         let (all, middle) = (start..start + 3 * PAGE_SIZE, start + PAGE_SIZE..start + 2 * PAGE_SIZE);
         let protections = || {
             let table = std::fs::read_to_string("/proc/self/maps").unwrap();
+            // What lies beside the window is in the same line where it is protected alike.
             let of = |page: usize| {
-                let line = table.lines().find(|line| line.starts_with(&format!("{page:x}-"))).unwrap();
+                let holds = |line: &&str| {
+                    let (start, rest) = line.split_once('-').unwrap();
+                    let (end, _) = rest.split_once(' ').unwrap();
+                    let address = |digits| usize::from_str_radix(digits, 16).unwrap();
+                    (address(start)..address(end)).contains(&page)
+                };
+                let line = table.lines().find(holds).unwrap();
                 String::from(line.split(' ').nth(1).unwrap())
             };
             all.clone().step_by(PAGE_SIZE).map(of).collect::<Vec<_>>()
