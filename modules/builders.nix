@@ -113,7 +113,8 @@ in
         '';
       });
 
-  # A script `configure`, of autoconf or in its manner, and make.
+  # A script `configure`, of autoconf or in its manner, and make. A program is told that it will lie where programs do on
+  # Linux, so that no path of the machine that builds comes into the image.
   configure =
     builder "configure"
       (
@@ -127,7 +128,7 @@ in
       (given: {
         inherit (given) program cflags tools;
         build = ''
-          ${given.script} --prefix="$out" ${arguments given.flags}
+          ${given.script} --prefix=${if given.program == null then ''"$out"'' else "/usr"} ${arguments given.flags}
           make -j"$jobs" ${arguments given.make}
         '';
         install = ''

@@ -1,4 +1,4 @@
-# What clients of its protocol get, many at once, and what it says of what an image has not.
+# What clients of its protocol get, many at once, what it says of what an image has not, and its end when asked to.
 let
   ask = send: receive: {
     service = "redis";
@@ -24,6 +24,11 @@ in
     (ask "SAVE\r\n" "+OK\r\n")
     (ask "BGSAVE\r\n" "-ERR")
     (ask "PING\r\n" "+PONG\r\n")
+  ];
+  stop = true;
+  lastWords = [
+    "Received SIGTERM"
+    "Redis is now ready to exit"
   ];
   timeoutSeconds = 120;
 }
