@@ -13,7 +13,7 @@ use linux_raw_sys::general as numbers;
 use crate::start;
 use crate::tests::process;
 
-/// As the issue has it: a call costs no more than this many instructions above a function that does nothing.
+/// A call costs no more than this many instructions above a function that does nothing.
 const MOST: u64 = 20;
 
 static STEPS: AtomicU64 = AtomicU64::new(0);
@@ -47,7 +47,7 @@ fn instructions(function: Function, number: u32) -> u64 {
 }
 
 #[test]
-#[ignore = "figures of an image's own profile: cargo test --release -p linux-abi null_call -- --ignored --nocapture"]
+#[ignore = "counts instructions of an image's own profile: check null-call, or cargo test --release -p linux-abi null_call -- --ignored --nocapture"]
 fn a_call_that_does_nothing_costs_little() {
     let (linux, _) = process();
     start::install(linux);

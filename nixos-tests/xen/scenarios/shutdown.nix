@@ -1,5 +1,26 @@
 # A domain that is told to shut down does so at once, and says why; a program in C gets to put its things in order first.
 { images, types, ... }:
+let
+  # Starts the domain and sees that it serves.
+  serves = [
+    { create.domain = "web"; }
+    {
+      http = {
+        domain = "web";
+        request.length = 612;
+      };
+    }
+  ];
+  # It ends for that reason; `more` may say how soon.
+  ends = reason: more: {
+    ends = {
+      domain = "web";
+      inherit reason;
+    }
+    // more;
+  };
+  atOnce.withinSeconds = 2;
+in
 types (type: {
   name = "a program in C, ${type}";
   domains.web = {
@@ -7,14 +28,7 @@ types (type: {
     image = images.nginx;
     memoryMiB = 64;
   };
-  steps = [
-    { create.domain = "web"; }
-    {
-      http = {
-        domain = "web";
-        request.length = 612;
-      };
-    }
+  steps = serves ++ [
     { dom0.command = "xl reboot web"; }
     {
       console = {
@@ -22,12 +36,7 @@ types (type: {
         text = "signal 15 (SIGTERM) received, exiting";
       };
     }
-    {
-      ends = {
-        domain = "web";
-        reason = 1;
-      };
-    }
+    (ends 1 { })
   ];
 })
 ++ types (type: {
@@ -35,37 +44,16 @@ types (type: {
     inherit type;
     image = images.httpd;
   };
-  steps = [
-    { create.domain = "web"; }
-    {
-      http = {
-        domain = "web";
-        request.length = 612;
-      };
-    }
-    { dom0.command = "xl shutdown web"; }
-    {
-      ends = {
-        domain = "web";
-        reason = 0;
-        withinSeconds = 2;
-      };
-    }
-    { dom0.command = "xl destroy web"; }
-    { create.domain = "web"; }
-    {
-      http = {
-        domain = "web";
-        request.length = 612;
-      };
-    }
-    { dom0.command = "xl reboot web"; }
-    {
-      ends = {
-        domain = "web";
-        reason = 1;
-        withinSeconds = 2;
-      };
-    }
-  ];
+  steps =
+    serves
+    ++ [
+      { dom0.command = "xl shutdown web"; }
+      (ends 0 atOnce)
+      { dom0.command = "xl destroy web"; }
+    ]
+    ++ serves
+    ++ [
+      { dom0.command = "xl reboot web"; }
+      (ends 1 atOnce)
+    ];
 })
