@@ -84,10 +84,11 @@ let
       filter = path: _: path == "${toString dir}/Cargo.toml";
     };
 
-  # The third-party crates that rooms need, compiled; what `artifacts` has already is taken from there.
+  # What a workspace without glue compiles, for the images that share it: `form` is how weave writes it of the rooms.
   compiled =
+    name: form: rooms:
     { target, ... }:
-    rooms: artifacts:
+    more:
     let
       lock = lockOf rooms;
       sysroot = sysrootOf target.specification;
@@ -95,21 +96,35 @@ let
     toolchain.artifacts (
       environment sysroot
       // {
-        inherit artifacts;
-        name = "dependencies-${sysroot.target}";
-        src = woven "skeleton --rooms" rooms lock;
+        name = "${name}-${sysroot.target}";
+        src = woven "${form} --rooms" rooms lock;
         vendor = toolchain.vendor lock;
-        script = "cargo build ${cargoFlags sysroot}";
+        script = ''
+          ${young "rooms"}
+          cargo build ${cargoFlags sysroot}
+        '';
       }
+      // more
     );
 
-  # Twice: once with all rooms of the target, which every image shares, and from there with those of the image, since
-  # which rooms there are decides on the features of the crates. A change in a source compiles neither anew.
+  # Cargo compiles anew what is younger than what it was compiled to, and has no other sign that a source changed. In the
+  # Nix store everything is of one age. Shell: gives a directory of the workspace an age.
+  young = directory: "find ${directory} -exec touch {} +";
+  old = directory: "find ${directory} -exec touch --date=@1 {} +";
+
+  # The third-party crates of all rooms of a target, compiled. A change in a source compiles none of them anew.
   dependenciesOf =
     composition:
-    compiled composition (lib.mapAttrs manifestAlone composition.rooms) (
-      compiled composition (lib.mapAttrs manifestAlone (roomsOf composition)) null
-    );
+    compiled "dependencies" "skeleton" (lib.mapAttrs manifestAlone (roomsOf composition)) composition { };
+
+  # The rooms of an image, compiled, for all images with just these: which rooms there are decides on the features of the
+  # crates. `attempt` tells builds of the same apart.
+  roomsCompiled =
+    composition:
+    compiled "rooms" "rooms" composition.rooms composition {
+      artifacts = dependenciesOf composition;
+      attempt = composition.attempt or null;
+    };
 in
 {
   inherit (programs) libcTests programOf;
@@ -130,10 +145,12 @@ in
         name = image;
         src = woven "image --composition" composition lock;
         vendor = toolchain.vendor lock;
-        artifacts = dependenciesOf composition;
+        artifacts = roomsCompiled composition;
         passAsFile = [ "composition" ];
         composition = builtins.toJSON composition;
         script = ''
+          ${old "rooms"}
+          ${young "image"}
           cargo rustc ${cargoFlags sysroot} --bin ${image} -- ${
             toString (map (argument: "-Clink-arg=${argument}") linkArguments)
           }

@@ -34,6 +34,14 @@ enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// A workspace of rooms with their sources and no glue, which compiles what images of just these rooms share.
+    Rooms {
+        /// Directory of each room by its name, JSON.
+        #[arg(long)]
+        rooms: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Prints the glue of an image, main.rs.
     Glue {
         /// The composition, JSON.
@@ -73,6 +81,10 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Skeleton { rooms, place } => {
             let rooms: BTreeMap<String, PathBuf> = read_json(&rooms)?;
             Pool::read(&place.workspace, &place.lock)?.weave_skeleton(&rooms, &place.out)
+        }
+        Command::Rooms { rooms, place } => {
+            let rooms: BTreeMap<String, PathBuf> = read_json(&rooms)?;
+            Pool::read(&place.workspace, &place.lock)?.weave_rooms(&rooms, &place.out)
         }
         Command::Glue { composition } => {
             print!("{}", weave::glue::main_rs(&read_json(&composition)?)?);

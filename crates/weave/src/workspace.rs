@@ -13,7 +13,7 @@ use crate::{glue, manifest};
 /// Parts of a room that an image does not need.
 const LEFT_BEHIND: [&str; 5] = ["tests", "benches", "examples", "target", "module.nix"];
 
-/// Root of the skeleton: it compiles and does nothing, so that the dependencies alone are left to compile.
+/// Root of a workspace that is no image: it compiles and does nothing, so that its dependencies are what is compiled.
 const EMPTY_MAIN: &str = "#![no_std]
 #![no_main]
 
@@ -65,10 +65,30 @@ impl Pool {
     /// # Errors
     /// When a manifest cannot be read, or a file cannot be written.
     pub fn weave_skeleton(&self, rooms: &BTreeMap<String, PathBuf>, out: &Path) -> Result<(), Error> {
+        self.weave_without_glue("skeleton", rooms, out, empty_room)
+    }
+
+    /// Writes a workspace of all `rooms` with their sources and no glue: what it compiles is what the images of just these
+    /// rooms have in common.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn weave_rooms(&self, rooms: &BTreeMap<String, PathBuf>, out: &Path) -> Result<(), Error> {
+        self.weave_without_glue("rooms", rooms, out, copy_room)
+    }
+
+    /// `place` lays a room's directory into the workspace.
+    fn weave_without_glue(
+        &self,
+        name: &str,
+        rooms: &BTreeMap<String, PathBuf>,
+        out: &Path,
+        place: fn(&Path, &Path) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let roots = rooms.keys().cloned().collect();
-        self.write_root(out, "skeleton", &roots, EMPTY_MAIN)?;
-        for (room, directory) in self.closure(&roots, "skeleton", rooms)? {
-            empty_room(directory, &out.join("rooms").join(room))?;
+        self.write_root(out, name, &roots, EMPTY_MAIN)?;
+        for (room, directory) in self.closure(&roots, name, rooms)? {
+            place(directory, &out.join("rooms").join(room))?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::{check, composition, tests, weave};
+use common::{check, composition, pool, tests, weave};
 
 /// Compares a woven file with the one that is expected.
 fn compare(woven: &Path, expected: &str) {
@@ -48,6 +48,23 @@ fn the_glue_compiles() {
         assert!(output.status.success(), "{words}");
         assert!(!words.contains("warning"), "{words}");
     }
+}
+
+#[test]
+fn rooms_without_glue_are_those_of_the_image() {
+    let full = composition("full");
+    let (image, rooms) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    weave(&full, image.path()).unwrap();
+    pool().weave_rooms(&full.rooms, rooms.path()).unwrap();
+    let read = |directory: &Path, file: &str| fs::read(directory.join(file)).unwrap();
+    for room in full.rooms.keys() {
+        for file in ["Cargo.toml", "src/lib.rs"] {
+            let file = format!("rooms/{room}/{file}");
+            assert_eq!(read(image.path(), &file), read(rooms.path(), &file), "{file}");
+        }
+    }
+    assert_eq!(read(image.path(), "Cargo.toml"), read(rooms.path(), "Cargo.toml"));
+    assert_ne!(read(image.path(), "image/src/main.rs"), read(rooms.path(), "image/src/main.rs"));
 }
 
 #[test]

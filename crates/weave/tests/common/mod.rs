@@ -18,10 +18,15 @@ pub fn composition(name: &str) -> Composition {
     serde_json::from_str(&text.replace("@pool@", tests("pool").to_str().unwrap())).unwrap()
 }
 
+/// The pool of the tests.
+pub fn pool() -> Pool {
+    let pool = tests("pool");
+    Pool::read(&pool.join("Cargo.toml"), &pool.join("Cargo.lock")).unwrap()
+}
+
 /// Weaves it.
 pub fn weave(composition: &Composition, out: &Path) -> Result<(), Error> {
-    let pool = tests("pool");
-    Pool::read(&pool.join("Cargo.toml"), &pool.join("Cargo.lock"))?.weave(composition, out)
+    pool().weave(composition, out)
 }
 
 /// What cargo makes of a woven workspace.
