@@ -5,6 +5,7 @@
 //! is split when a part of it changes.
 
 mod active;
+pub mod emulated;
 mod entry;
 mod pool;
 mod seen;

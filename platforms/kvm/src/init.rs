@@ -13,7 +13,7 @@ use iface_allocator::Allocator;
 use iface_arch::Arch;
 use iface_platform::CommandLine;
 use x86_64::boot::GuardedStack;
-use x86_64::paging::{MapError, PAGE_SIZE};
+use x86_64::paging::{MapError, PAGE_SIZE, emulated};
 use x86_64::{SingleCore, exception, interrupts, segments};
 
 use crate::{Boot, Kvm, console, fault};
@@ -149,7 +149,10 @@ pub fn init<A: Allocator, R: Arch>(
         interrupts::load_exceptions();
     }
     let found = boot.found()?;
-    let mut give = |memory: &'static mut [MaybeUninit<u8>]| needs.allocator.add(memory);
+    let mut give = |memory: &'static mut [MaybeUninit<u8>]| {
+        emulated::widen(memory);
+        needs.allocator.add(memory);
+    };
     // SAFETY: the loader's memory map is all there is to know where memory is; what was found is kept out, and nothing else
     // is used. Guard pages lie below the stacks.
     let initrd = unsafe {
