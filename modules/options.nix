@@ -78,7 +78,7 @@ let
       ports = mkOption {
         type = types.attrsOf types.port;
         default = { };
-        description = "TCP ports the application serves, by the scheme of the URL (`http = 80`).";
+        description = "Ports the application serves, of TCP, UDP or both, by the scheme of the URL (`http = 80`).";
       };
       source = {
         src = mkOption {

@@ -11,8 +11,8 @@ mkRoom ./. {
   after = [ "log" ];
   options.tree = lib.mkOption {
     type = lib.types.nullOr (lib.types.either lib.types.path (lib.types.attrsOf lib.types.path));
-    default = null;
+    default = { };
     apply = tree: if tree == null then null else packTree tree;
-    description = "Directory that is packed into the image, or files and directories by their places in the tree; null where the tree comes with the image as its initrd.";
+    description = "Directory that is packed into the image, or files and directories by their places in the tree; null where it has to come with the start, as an initrd.";
   };
 }

@@ -66,7 +66,9 @@ if wants network && [ "${UNICORE_NET:-user}" != none ]; then
         settings='ip=10.0.2.15/24 gw=10.0.2.2'
         netdev=user,id=net0
         for forward in $forwards; do
-            netdev="$netdev,hostfwd=tcp:127.0.0.1:${forward%%:*}-10.0.2.15:${forward#*:}"
+            for protocol in tcp udp; do
+                netdev="$netdev,hostfwd=$protocol:127.0.0.1:${forward%%:*}-10.0.2.15:${forward#*:}"
+            done
         done
     fi
     card=virtio-net-$bus,netdev=net0

@@ -45,9 +45,10 @@ writable() {
     [ -w "$1" ] && [ -n "$(find -L "$1" -prune -perm -200)" ]
 }
 
-# Whether a TCP port of this machine is in use.
+# Whether a port of this machine is in use, of TCP or UDP.
 in_use() {
-    grep -q "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " /proc/net/tcp /proc/net/tcp6 2>/dev/null
+    set -- "$1" /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6
+    grep -q "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") " "$2" "$3" "$4" "$5" 2>/dev/null
 }
 
 # Prints a port that nothing uses now, from $1 on.

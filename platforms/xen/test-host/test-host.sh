@@ -66,7 +66,9 @@ add_forward() {
     host=${1%%:*} guest=${1#*:}
     case $guest in *:*) ;; *) guest=$ADDRESS:$guest ;; esac
     if ! is_number "$host" || ! is_number "${guest##*:}"; then fail "--forward takes HOST:[ADDRESS:]PORT, and not $1"; fi
-    forwards="$forwards,hostfwd=tcp:127.0.0.1:$host-${guest%:*}:${guest##*:}"
+    for protocol in tcp udp; do
+        forwards="$forwards,hostfwd=$protocol:127.0.0.1:$host-${guest%:*}:${guest##*:}"
+    done
     network=1
 }
 
