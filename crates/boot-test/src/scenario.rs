@@ -149,11 +149,22 @@ pub struct Exchange {
     pub send: String,
     /// Bytes that the answer begins with.
     pub receive: String,
+    /// Connections: each is answered before the next is opened, and where there are several again when all are open.
+    #[serde(default = "one")]
+    pub connections: u32,
+    /// Over UDP, in one datagram that begins with these bytes; so does the one of the answer.
+    #[serde(default)]
+    pub datagram: Option<Vec<u8>>,
 }
 
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} gives {:?}", shortened(&self.send), shortened(&self.receive))
+        write!(f, "{:?} gives {:?}", shortened(&self.send), shortened(&self.receive))?;
+        match self {
+            Self { datagram: Some(_), .. } => f.write_str(" by a datagram"),
+            Self { connections: 1, .. } => Ok(()),
+            Self { connections, .. } => write!(f, " on {connections} connections at once"),
+        }
     }
 }
 
@@ -217,6 +228,10 @@ fn shortened(text: &str) -> String {
 
 fn default_timeout() -> u64 {
     60
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn default_service() -> String {
