@@ -108,9 +108,14 @@ impl Server {
         self.counter()?.now()
     }
 
-    /// One order of what happens, for instructions to be counted: as long as what is returned is there.
-    pub fn in_order(&self) -> Result<Order, Error> {
-        Order::begin(self.group.number())
+    /// One order of what happens between it and its client, for instructions to be counted: as long as what is returned is there.
+    pub fn in_turn(&self) -> Result<Order, Error> {
+        Order::in_turn(self.group.number())
+    }
+
+    /// The same with a client that does not wait for it.
+    pub fn undisturbed(&self) -> Result<Order, Error> {
+        Order::beside(self.group.number())
     }
 
     /// Instructions of a machine that has ended, from reset on.

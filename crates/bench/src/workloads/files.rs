@@ -44,13 +44,15 @@ const IDLE: usize = 10_000;
 
 /// Requests of a round on one connection, and connections of a round with one request each.
 const LONE_REQUESTS: u32 = 1000;
-const NEW_CONNECTIONS: u32 = 300;
+const NEW_CONNECTIONS: u32 = 1000;
 /// Requests on one connection, and connections, after which a server goes on as before.
 const WARMING: u32 = 200;
 /// A round of doing nothing.
 const REST: Duration = Duration::from_secs(5);
 /// What a server has left to do for connections that were closed, before its instructions are counted.
 const SETTLE: Duration = Duration::from_millis(500);
+/// The same where each connection has ended on both sides: a guest that does nothing is not to be counted long.
+const SHORT_SETTLE: Duration = Duration::from_millis(50);
 /// Before a round after thousands of connections were closed.
 const LONG_SETTLE: Duration = Duration::from_secs(3);
 /// For what is asked in one round without `wrk`.
@@ -187,20 +189,22 @@ fn instructions(pair: &Pair<'_>) -> Vec<Figures> {
     ];
     pair.one_by_one(FIGURES, |subject| {
         let server = pair.start(subject, PAGE.counted())?;
+        // `wrk` leaves memory in pieces that differ from run to run, which each new connection then finds.
+        let steady = steady_rounds(&server, pair.plan.rounds)?;
         load::wrk(server.address, FEW, pair.plan.seconds)?;
-        http::steady_connections(&server, WARMING, ROUND)?;
-        (0..pair.plan.rounds).map(|_| counted_round(&server, pair.plan.seconds)).collect()
+        let complete = |[lone, connection]: [f64; 2]| {
+            let idle = idle_round(&server)?;
+            Ok([busy_round(&server, pair.plan.seconds, connection)?, lone, connection, idle])
+        };
+        steady.into_iter().map(complete).collect()
     })
 }
 
-fn counted_round(server: &Server, seconds: u32) -> Result<[f64; 4], Error> {
-    let idle = idle_round(server)?;
-    let order = server.in_order()?;
-    let lone = lone_round(server)?;
-    let connection = connections_round(server)?;
-    drop(order);
-    let request = busy_round(server, seconds, connection)?;
-    Ok([request, lone, connection, idle])
+/// Instructions a request on one connection, and a new connection with a request, round by round.
+fn steady_rounds(server: &Server, rounds: usize) -> Result<Vec<[f64; 2]>, Error> {
+    let _order = server.in_turn()?;
+    http::steady_connections(server, WARMING, ROUND)?;
+    (0..rounds).map(|_| Ok([lone_round(server)?, connections_round(server)?])).collect()
 }
 
 fn idle_round(server: &Server) -> Result<f64, Error> {
@@ -219,15 +223,16 @@ fn lone_round(server: &Server) -> Result<f64, Error> {
 }
 
 fn connections_round(server: &Server) -> Result<f64, Error> {
-    thread::sleep(SETTLE);
+    thread::sleep(SHORT_SETTLE);
     let begin = server.count()?;
     http::steady_connections(server, NEW_CONNECTIONS, ROUND)?;
-    thread::sleep(SETTLE);
+    thread::sleep(SHORT_SETTLE);
     Ok(server.count()?.since(begin) / f64::from(NEW_CONNECTIONS))
 }
 
 /// Instructions a request of `wrk`, less what its connections cost with a request each.
 fn busy_round(server: &Server, seconds: u32, connection: f64) -> Result<f64, Error> {
+    let _order = server.undisturbed()?;
     let begin = server.count()?;
     let load = faultless(server, FEW, seconds)?;
     thread::sleep(SETTLE);

@@ -181,6 +181,7 @@ impl Load {
 
     /// Instructions of a request.
     fn count(self, server: &Server) -> Result<f64, Error> {
+        let _order = server.undisturbed()?;
         let counted = |requests| -> Result<f64, Error> {
             let begin = server.count()?;
             self.run(server, requests)?;
