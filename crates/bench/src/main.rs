@@ -40,7 +40,7 @@ use clap::Parser;
 /// Works in namespaces of its own: no server is reached from outside, and when it ends, nothing is left. Tables go to
 /// standard output, progress to standard error.
 #[derive(Parser)]
-#[command(version, after_help = "Example:\n  bench --json results.json --page page.md ./httpd-kvm-x86_64")]
+#[command(version, after_help = "Example:\n  bench --record results.json --page page.md ./httpd-kvm-x86_64")]
 pub struct Arguments {
     /// Directories that builds made
     #[arg(required_unless_present = "applications", value_name = "IMAGE")]
@@ -63,7 +63,10 @@ pub struct Arguments {
     /// Write everything measured, with every round
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the tables as a page of the book
+    /// The same into a file of such results, which keeps those of other images
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    record: Option<PathBuf>,
+    /// Write the tables as a page of the book, those of other images that are recorded too
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
     /// Where the namespaces' process works; given by the process outside them alone

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::page;
 use crate::progress::Progress;
-use crate::results::{Comparison, Figure, Row, Value};
+use crate::results::{Figure, Row, Value};
 use crate::server::{START, Server};
 use crate::statistics::Sample;
 use crate::subject::{Parts, Setup, Subject};
@@ -78,7 +78,7 @@ pub fn durations(images: &[Image], plan: Plan) -> Vec<Duration> {
 /// Measures an image and what is beside it.
 ///
 /// What fails for one of the two is told, and missing in the results; the rest is measured all the same.
-pub fn compare(image: &Image, parts: &Parts, plan: Plan, progress: &mut Progress) -> Comparison {
+pub fn compare(image: &Image, parts: &Parts, plan: Plan, progress: &mut Progress) -> Vec<Row> {
     let subjects = [Subject::Image(image), Subject::Beside(image)];
     let pair = Pair { subjects, parts, plan };
     let mut rows = Vec::new();
@@ -91,8 +91,7 @@ pub fn compare(image: &Image, parts: &Parts, plan: Plan, progress: &mut Progress
             rows.push(row);
         }
     }
-    let [image, beside] = subjects.map(|subject| subject.name());
-    Comparison { image, beside, rows }
+    rows
 }
 
 impl Pair<'_> {

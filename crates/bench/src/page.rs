@@ -1,8 +1,6 @@
 //! The results as a page of the book.
 
-use std::fmt::Write as _;
-
-use crate::results::{Comparison, Figure, Results, Row, Value};
+use crate::results::{Circumstances, Comparison, Figure, Results, Row, Value};
 use crate::statistics::Sample;
 
 const HEAD: &str = include_str!("page.md");
@@ -14,20 +12,20 @@ pub fn page(results: &Results) -> String {
         text += "\n";
         text += &section(comparison);
     }
-    text + "\n" + &circumstances(results)
+    text
 }
 
-/// One image's table, with a heading.
+/// One image's table, with a heading, and behind it under which circumstances that was measured.
 pub fn section(comparison: &Comparison) -> String {
-    let Comparison { image, beside, rows } = comparison;
+    let Comparison { image, beside, circumstances, rows } = comparison;
     let mut text = format!("## {image}\n\n| figure | {image} | {beside} | ratio |\n|---|---:|---:|---:|\n");
     rows.iter().for_each(|row| text += &line(row));
-    text
+    text + "\n" + &told(circumstances)
 }
 
 /// One row of a table.
 pub fn line(row: &Row) -> String {
-    let (label, part) = (row.figure.label, row.figure.is_part);
+    let (label, part) = (&row.figure.label, row.figure.is_part);
     format!("| {label} | {} | {} | {} |\n", cell(&row.image, part), cell(&row.beside, part), ratio(row))
 }
 
@@ -35,12 +33,12 @@ pub fn line(row: &Row) -> String {
 fn ratio(row: &Row) -> String {
     match row.ratio() {
         None => "–".into(),
-        Some(ratio) if better(row.figure, ratio) => format!("**{ratio:.2}**"),
+        Some(ratio) if better(&row.figure, ratio) => format!("**{ratio:.2}**"),
         Some(ratio) => format!("{ratio:.2}"),
     }
 }
 
-fn better(figure: Figure, ratio: f64) -> bool {
+fn better(figure: &Figure, ratio: f64) -> bool {
     if figure.less_is_better { ratio < 1.0 } else { ratio > 1.0 }
 }
 
@@ -81,27 +79,25 @@ fn number(value: f64) -> String {
     text
 }
 
-fn circumstances(results: &Results) -> String {
-    let machine = &results.machine;
-    let mut text = format!(
-        "## Circumstances\n\n{} rounds a figure, {} s a round of `wrk`, on {} processors ({}). Load average of the machine {:.1} \
-         before and {:.1} after.\n\n| | version |\n|---|---|\n",
-        results.rounds,
-        results.seconds,
+/// A paragraph on when, on what and with what.
+fn told(circumstances: &Circumstances) -> String {
+    let Circumstances { date, rounds, seconds, machine, versions } = circumstances;
+    let versions: Vec<String> = versions.iter().map(|(name, version)| format!("{name}: {version}")).collect();
+    format!(
+        "Measured on {date}, {rounds} rounds a figure, {seconds} s a round of load, on {} processors ({}); load average of the \
+         machine {:.1} before and {:.1} after. {}.\n",
         machine.processors,
         machine.processor,
         machine.load_before,
-        machine.load_after
-    );
-    for (name, version) in &results.versions {
-        let _ = writeln!(text, "| {name} | {version} |");
-    }
-    text
+        machine.load_after,
+        versions.join("; ")
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::tests::comparison;
 
     const BYTES: Figure = Figure::less("bytes", "size, bytes");
     const RATE: Figure = Figure::more("rate", "requests per second");
@@ -126,6 +122,22 @@ mod tests {
         assert_eq!(told, "| size, bytes | 100 | 400 | **0.25** |\n");
         let told = line(&row(RATE, &[200.0], &[400.0]));
         assert_eq!(told, "| requests per second | 200 | 400 | 0.50 |\n");
+    }
+
+    #[test]
+    fn each_image_is_told_with_when_it_was_measured() {
+        let mut results = Results::default();
+        results.put(comparison("first", "2026-01-01", 0.5));
+        results.put(comparison("second", "2026-02-02", 0.5));
+        let page = page(&results);
+        let (first, second) = page.split_once("## first").unwrap().1.split_once("## second").unwrap();
+        assert!(first.contains("| a part | 50 % | does not serve | – |"), "{first}");
+        for (section, date) in [(first, "2026-01-01"), (second, "2026-02-02")] {
+            let told = format!(
+                "Measured on {date}, 3 rounds a figure, 2 s a round of load, on 2 processors (a processor);"
+            );
+            assert!(section.contains(&told) && section.contains("QEMU: 10.0.2."), "{section}");
+        }
     }
 
     #[test]

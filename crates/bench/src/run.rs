@@ -11,12 +11,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::command::Program;
 use crate::error::Error;
-use crate::image::Image;
+use crate::image::{Image, Platform};
 use crate::measure::{self, Plan};
 use crate::packages::Packages;
 use crate::progress::Progress;
-use crate::results::{Machine, Results};
-use crate::subject::Parts;
+use crate::results::{Circumstances, Comparison, Machine, Results, Row};
+use crate::subject::{Parts, Subject};
+use crate::workloads::Origin;
 use crate::{Arguments, counter, guest, network, page, preflight};
 
 /// Files that a process may have open: thousands of connections, of the client and of native servers.
@@ -45,27 +46,40 @@ pub fn measure(arguments: &Arguments, scratch: &Path) -> Result<(), Error> {
     allow_open_files()?;
     network::make()?;
     let plan = Plan { rounds: arguments.rounds.into(), seconds: arguments.seconds, counts: arguments.counts };
-    let load_before = load_average();
+    let mut results = match &arguments.record {
+        Some(file) => Results::read(file)?,
+        None => Results::default(),
+    };
     let mut progress = Progress::new(&measure::durations(&images, plan));
-    let mut comparisons = Vec::new();
     for image in &images {
         let parts = make_parts(&packages, image, &scratch.join(&image.name))?;
-        let comparison = measure::compare(image, &parts, plan, &mut progress);
+        let circumstances = Circumstances {
+            date: today()?,
+            rounds: plan.rounds,
+            seconds: plan.seconds,
+            machine: machine(),
+            versions: versions(&packages, image),
+        };
+        let rows = measure::compare(image, &parts, plan, &mut progress);
+        let comparison = compared(image, circumstances, rows);
         println!("{}", page::section(&comparison));
-        comparisons.push(comparison);
+        results.put(comparison);
+        // At once: who interrupts a long run has what was measured by then.
+        write(arguments, &results)?;
     }
-    let machine = Machine { load_before, load_after: load_average(), ..machine() };
-    let (rounds, seconds) = (plan.rounds, plan.seconds);
-    write(
-        arguments,
-        &Results { versions: versions(&packages, &images), machine, rounds, seconds, comparisons },
-    )
+    Ok(())
+}
+
+/// What was measured just now.
+fn compared(image: &Image, mut circumstances: Circumstances, rows: Vec<Row>) -> Comparison {
+    circumstances.machine.load_after = load_average();
+    let [image, beside] = [Subject::Image(image), Subject::Beside(image)].map(|subject| subject.name());
+    Comparison { image, beside, circumstances, rows }
 }
 
 fn write(arguments: &Arguments, results: &Results) -> Result<(), Error> {
-    if let Some(file) = &arguments.json {
-        let text = serde_json::to_string_pretty(results).map_err(|error| Error::file(file)(error.into()))?;
-        fs::write(file, text + "\n").map_err(Error::file(file))?;
+    if let Some(file) = arguments.record.as_ref().or(arguments.json.as_ref()) {
+        results.write(file)?;
     }
     if let Some(file) = &arguments.page {
         fs::write(file, page::page(results)).map_err(Error::file(file))?;
@@ -99,27 +113,39 @@ fn load_average() -> f64 {
     text.split(' ').next().and_then(|minute| minute.parse().ok()).unwrap_or_default()
 }
 
+/// This one as it is before something is measured.
 fn machine() -> Machine {
     let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = information.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let processor = model.map_or("unknown", |(_, name)| name).to_owned();
-    Machine { processor, processors, load_before: 0.0, load_after: 0.0 }
+    Machine { processor, processors, load_before: load_average(), load_after: 0.0 }
 }
 
-fn versions(packages: &Packages, images: &[Image]) -> BTreeMap<String, String> {
+/// The day, in UTC.
+fn today() -> Result<String, Error> {
+    Ok(Program::new("date", QUESTION).args(["--utc", "+%F"]).output()?.trim().to_owned())
+}
+
+/// Of an image, and of what takes part where it is measured.
+fn versions(packages: &Packages, image: &Image) -> BTreeMap<String, String> {
     let of_package = |name: &str| packages.version(name).unwrap_or("unknown").to_owned();
     let kernel = Program::new("uname", QUESTION).arg("-sr").output();
     let mut versions = BTreeMap::from([
-        ("nginx of the distribution".to_owned(), of_package("nginx")),
-        ("redis of the distribution".to_owned(), of_package("redis-server")),
-        ("Linux of the guest".to_owned(), of_package("linux-image-")),
-        ("libc of the guest".to_owned(), of_package("libc6")),
-        ("QEMU".to_owned(), preflight::qemu_version().unwrap_or_else(|| "unknown".into())),
-        ("wrk".to_owned(), wrk_version()),
+        ("image".to_owned(), format!("SHA-256 {}", image.sha256)),
+        ("libc of Linux's programs".to_owned(), of_package("libc6")),
         ("Linux of the machine".to_owned(), kernel.unwrap_or_default().trim().to_owned()),
     ]);
-    versions.extend(images.iter().map(|image| (image.name.clone(), format!("SHA-256 {}", image.sha256))));
+    if image.platform == Platform::Kvm {
+        versions.insert("Linux of the guest".into(), of_package("linux-image-"));
+        versions.insert("QEMU".into(), preflight::qemu_version().unwrap_or_else(|| "unknown".into()));
+    }
+    if let Origin::Packages { asked, .. } = image.workload.origin() {
+        versions.extend(asked.iter().map(|name| (format!("{name} of the distribution"), of_package(name))));
+    }
+    if image.workload.programs().iter().any(|(program, _)| *program == "wrk") {
+        versions.insert("wrk".into(), wrk_version());
+    }
     versions
 }
 

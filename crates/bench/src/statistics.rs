@@ -1,15 +1,14 @@
 //! What several rounds of one measurement say.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The values of one figure, in the order of the rounds; one or more.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(into = "Told")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Told", try_from = "Kept")]
 pub struct Sample(Vec<f64>);
 
 /// A sample with what is derived from it, for who reads the results.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Told {
     median: f64,
     spread: f64,
@@ -19,6 +18,20 @@ struct Told {
 impl From<Sample> for Told {
     fn from(sample: Sample) -> Self {
         Self { median: sample.median(), spread: sample.spread(), rounds: sample.0 }
+    }
+}
+
+/// What a sample is made of.
+#[derive(Deserialize)]
+struct Kept {
+    rounds: Vec<f64>,
+}
+
+impl TryFrom<Kept> for Sample {
+    type Error = &'static str;
+
+    fn try_from(kept: Kept) -> Result<Self, Self::Error> {
+        Self::new(kept.rounds).ok_or("a figure has no rounds")
     }
 }
 
@@ -38,11 +51,16 @@ impl Sample {
         median(&self.0)
     }
 
-    /// Largest less smallest value, as a part of the median; 0 where all are equal.
+    /// Largest less smallest value, as a part of the median, or of the mean where that is 0; 0 where all are equal.
     pub fn spread(&self) -> f64 {
         let smallest = self.0.iter().copied().fold(f64::INFINITY, f64::min);
         let largest = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if largest == smallest { 0.0 } else { (largest - smallest) / self.median() }
+        let middle = if self.median() == 0.0 { self.mean() } else { self.median() };
+        if largest == smallest { 0.0 } else { (largest - smallest) / middle }
+    }
+
+    fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
     }
 
     /// This divided by the other. Where both have as many rounds these were interleaved, and the ratio is the median of
@@ -91,6 +109,11 @@ mod tests {
     fn equal_values_have_no_spread_even_where_all_are_zero() {
         assert_eq!(sample(&[3.0, 3.0]).spread(), 0.0);
         assert_eq!(sample(&[0.0]).spread(), 0.0);
+    }
+
+    #[test]
+    fn what_is_mostly_nothing_has_a_spread_that_is_a_number() {
+        assert_eq!(sample(&[0.0, 0.0, 3.0]).spread(), 3.0);
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub(crate) struct Bench {
     /// Write everything measured, with every round
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub(crate) json: Option<PathBuf>,
-    /// Write the results into the checkout's book
+    /// Write the results into the checkout's book, in the place of those of the same images
     #[arg(long, conflicts_with = "counts")]
     pub(crate) record: bool,
 }

@@ -14,7 +14,7 @@ use crate::nix;
 /// Platforms that have something to be compared with (crates/bench).
 const PLATFORMS: [&str; 2] = ["kvm-x86_64", "linux-x86_64"];
 
-/// Where results are kept in a checkout.
+/// Where results are kept in a checkout: those of images that are not measured stay.
 const JSON: &str = "docs/src/reference/performance.json";
 const PAGE: &str = "docs/src/reference/performance.md";
 
@@ -103,7 +103,7 @@ fn command(
         command.arg("--counts");
     }
     if bench.record {
-        command.arg("--json").arg(checkout.join(JSON)).arg("--page").arg(checkout.join(PAGE));
+        command.arg("--record").arg(checkout.join(JSON)).arg("--page").arg(checkout.join(PAGE));
     } else if let Some(json) = &bench.json {
         command.arg("--json").arg(json);
     }
@@ -139,7 +139,7 @@ mod tests {
         let bench = Bench { record: true, ..PLAIN };
         assert_eq!(
             words(&bench),
-            format!("--json /checkout/{JSON} --page /checkout/{PAGE} --native it=/native /out")
+            format!("--record /checkout/{JSON} --page /checkout/{PAGE} --native it=/native /out")
         );
     }
 
