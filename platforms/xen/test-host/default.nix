@@ -22,6 +22,7 @@ let
     name = "xen-test-host";
     debs = attrValues debs;
     dom0 = ./dom0;
+    programs = [ "qemu" ];
     script = ''
       mkdir -p $out/bin $out/lib
       sh ${./assemble.sh} "$dom0" $out/lib
@@ -29,6 +30,7 @@ let
       sed -e "s|@lib@|$out/lib|" -e "s|@pack@|${tools.pack}/bin/pack|" \
           -e "s|@paging@|$(cat $out/lib/paging)|" ${./test-host.sh} > $out/bin/test-host
       chmod +x $out/bin/test-host
+      $out/bin/test-host save --timeout 600 $out/lib/saved
     '';
   };
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Boots Xen with a small dom0 in QEMU, and runs domains there: README.md of platforms/xen/test-host.
+# Has Xen with a small dom0 in QEMU, and runs domains there: README.md of platforms/xen/test-host.
 set -eu
 
 LIB=@lib@
@@ -13,8 +13,9 @@ NOT_STARTED=125 TIMED_OUT=124
 # Where a domain is, unless --forward says otherwise.
 ADDRESS=10.0.2.16
 
-# What Xen takes for itself, and dom0 where it is handed nothing, in MiB.
+# In MiB: what Xen takes for itself, what dom0 does without the files that it gets, and what a machine has that was saved.
 MEMORY_OF_XEN=128 MEMORY_OF_DOM0=256
+SAVED_DOM0=512 SAVED_DOMAINS=1024
 
 # What has a program killed when its parent is, and hear of no interrupt at the terminal, where the machine has that.
 TIED=
@@ -27,16 +28,18 @@ usage: test-host run [OPTION]... CONFIG      run the domain of an xl configurati
        test-host serve --control SOCKET [OPTION]...
                                              do in dom0 what is asked for at a Unix socket
        test-host shell [OPTION]...           a shell in dom0
+       test-host save FILE                   boot, and save the machine that the others go on from
 
   --forward HOST:[ADDRESS:]PORT   port PORT of the domain at ADDRESS (10.0.2.16) is reached at 127.0.0.1:HOST
   --file NAME=PATH                brings a file to dom0, as /files/NAME, or as NAME where that begins with a slash
   --disk NAME=PATH[,ro]           attaches a raw image to dom0, as the block device /disks/NAME
-  --memory MiB                    memory of dom0 (256, and twice what the files take)
-  --domains MiB                   memory for domains (what CONFIG says for run, else 512)
+  --memory MiB                    memory of dom0, at least (256, and twice what the files take)
+  --domains MiB                   memory for domains, at least (what CONFIG says for run, else 512)
   --ask                           SIGTERM and SIGINT ask the domain to end, as xl shutdown does; the second ends all
   --timeout SECONDS               end with status 124 when it takes longer
   --log FILE                      write there what Xen and dom0 say
   --quiet                         nothing on standard error but what went wrong
+  --boot                          boot, where a saved machine would do
 
 Environment: QEMU, UNICORE_ACCEL (tcg; kvm where that can be nested)
 USAGE
@@ -69,10 +72,9 @@ add_forward() {
     for protocol in tcp udp; do
         forwards="$forwards,hostfwd=$protocol:127.0.0.1:$host-${guest%:*}:${guest##*:}"
     done
-    network=1
 }
 
-# Lays a file into the archive that dom0 gets beside its own.
+# Lays a file into the archive that dom0 gets.
 add_file() {
     name=${1%%=*} path=${1#*=}
     if ! [ -r "$path" ]; then fail "--file takes NAME=PATH, and $path cannot be read"; fi
@@ -92,7 +94,6 @@ add_disk() {
     if ! [ -r "$path" ] || [ ${#name} -gt 20 ]; then fail "--disk takes NAME=PATH, NAME of 20 characters, and not $1"; fi
     disks="$disks -drive if=none,format=raw,id=disk-$name,file=$path$read_only"
     disks="$disks -device virtio-blk-pci,drive=disk-$name,serial=$name"
-    disk=1
 }
 
 # What a setting of the configuration is that is a text.
@@ -111,8 +112,6 @@ read_config() {
     [ -r "$config" ] || fail "run takes a configuration of xl, and $config cannot be read"
     add_file_of kernel
     add_file_of ramdisk
-    if grep -q '^[[:space:]]*vif[[:space:]]*=' "$config"; then network=1; fi
-    if grep -q '^[[:space:]]*disk[[:space:]]*=' "$config"; then disk=1; fi
     : "${domains:=$(sed -n 's/^[[:space:]]*memory[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' "$config" | tail -n 1)}"
     mkdir -p "$work/tree/job"
     cp "$config" "$work/tree/job/config"
@@ -120,26 +119,30 @@ read_config() {
 
 # --- the machine ---
 
-# Prints how much the files in a directory take. Those that are brought to dom0 are in its memory twice, packed and unpacked,
-# while it starts, and in half of it at most when it has.
+# Prints how much the files in a directory take. Those that are brought to dom0 are in its memory, and in half of it at most.
 size_in_mib() {
     echo $(($(du -sk "$1" | cut -f 1) / 1024))
 }
 
-# Opens what QEMU reads and writes, and leaves no names of it that would stay when this is killed: 3 is dom0's initial
-# file system, 4 what dom0 reports, 5 the log, 6 what QEMU reads, 7 standard input, which a shell closes for what it starts
-# in the background, 8 wishes that the domain ends.
-open_files() {
+# What dom0 has to do, with the files for it, as an archive on a disk. Whole sectors of it are what QEMU shows.
+write_job() {
     mkdir -p "$work/tree/job" "$work/tree/files"
-    printf 'mode=%s\nnetwork=%s\ndisk=%s\n' "$mode" "$network" "$disk" >"$work/tree/job/settings"
+    printf 'mode=%s\nnow=%s\n' "$mode" "$(date +%s)" >"$work/tree/job/settings"
     : "${memory:=$((MEMORY_OF_DOM0 + 2 * $(size_in_mib "$work/tree")))}"
     "$PACK" tree "$work/tree" --out "$work/job"
-    cat "$LIB/initrd" "$work/job" >"$work/initrd"
+    truncate -s %512 "$work/job"
+}
+
+# Opens what QEMU reads and writes, and leaves no names of it that would stay when this is killed: 3 is dom0's job, 4 what
+# dom0 reports, 5 the log, 6 what QEMU reads, 7 standard input, which a shell closes for what it starts in the background, 8
+# wishes that the domain ends.
+open_files() {
+    : >>"$work/job"
     : "${log:=$work/log}"
     : >"$work/report"
     : >"$log"
     mkfifo "$work/input" "$work/wishes"
-    exec 3<"$work/initrd" 4<>"$work/report" 5<>"$log" 6<>"$work/input" 7<&0 8<>"$work/wishes"
+    exec 3<"$work/job" 4<>"$work/report" 5<>"$log" 6<>"$work/input" 7<&0 8<>"$work/wishes"
     rm -rf "$work"
 }
 
@@ -166,21 +169,39 @@ processor() {
     if [ "$1" = kvm ]; then echo host; else echo "qemu64,+svm,$PAGING,+rdrand,+rdseed"; fi
 }
 
-# Starts the machine in the background; "$@" is what becomes of its serial line and of the ports of dom0.
+# Whether the machine that was saved does: made by the same QEMU, and with as much memory as is wanted.
+saved_machine_serves() {
+    [ -e "$LIB/saved" ] && [ -z "$boot" ] && [ "$accelerator" = tcg ] &&
+        [ "$memory" -le $SAVED_DOM0 ] && [ "${domains:-0}" -le $SAVED_DOMAINS ] &&
+        [ "$("$QEMU" --version)" = "$(cat "$LIB/saved.version")" ]
+}
+
+# Starts the machine with its job; "$@" is what becomes of its serial line and of the ports of dom0. One that was saved has
+# the same devices, and finds those that it has beside them when it goes on: the job, and disks.
 start_machine() {
-    accelerator=${UNICORE_ACCEL:-tcg}
+    if saved_machine_serves; then
+        memory=$SAVED_DOM0 domains=$SAVED_DOMAINS
+        set -- "$@" -incoming "exec:cat '$LIB/saved'"
+    fi
+    # shellcheck disable=SC2086 # words
+    boot_machine "$@" -drive if=none,format=raw,id=job,file=/proc/self/fd/3,read-only=on \
+        -device virtio-blk-pci,drive=job,serial=job,addr=0x4 $disks
+}
+
+# Starts a machine in the background with the devices that every one has, and others. "$@" says what is behind these: `log`
+# of the serial line, and of dom0's ports `console`, `control` and `wishes`.
+boot_machine() {
     xen="console=com1 com1=115200,8n1 dom0_mem=${memory}M,max:${memory}M dom0_max_vcpus=1 loglvl=warning guest_loglvl=all"
     xen="$xen no-real-mode edd=off watchdog=0 cpuidle=off cpufreq=none spec-ctrl=no xpti=no bootscrub=off"
     # Nothing is protected from dom0's own kernel, and DMA needs little room.
     linux="console=hvc0 quiet loglevel=4 mitigations=off random.trust_cpu=on cryptomgr.notests no_timer_check rodata=off"
     linux="$linux swiotlb=2048"
-    if [ -n "$network" ]; then set -- "$@" -netdev "user,id=net,dhcpstart=$ADDRESS$forwards" -device virtio-net-pci,netdev=net,romfile=; fi
-    # shellcheck disable=SC2086 # words
-    set -- "$@" $disks
     become "$QEMU" -M pc -accel "$accelerator" -cpu "$(processor "$accelerator")" -smp 1 \
         -m $((memory + ${domains:-512} + MEMORY_OF_XEN)) -nodefaults -no-reboot -display none \
-        -kernel "$LIB/xen" -append "$xen" -initrd "$LIB/vmlinux $linux,/proc/self/fd/3" \
-        -device virtio-serial-pci "$@" <&6 &
+        -kernel "$LIB/xen" -append "$xen" -initrd "$LIB/vmlinux $linux,$LIB/initrd" \
+        -serial chardev:log -device virtio-serial-pci,addr=0x2 -device virtserialport,nr=1,chardev=console \
+        -device virtserialport,nr=2,chardev=control -device virtserialport,nr=3,chardev=wishes \
+        -netdev "user,id=net,dhcpstart=$ADDRESS$forwards" -device virtio-net-pci,netdev=net,romfile=,addr=0x3 "$@" <&6 &
     machine=$!
 }
 
@@ -247,13 +268,14 @@ conclude() {
 }
 
 case ${1:---help} in
-run | serve | shell) mode=$1 ;;
+run | serve | shell | save) mode=$1 ;;
 --help) usage; exit 0 ;;
 *) fail "there is no $1" ;;
 esac
 shift
 
-config='' control='' forwards='' disks='' memory='' ask='' domains='' timeout='' log='' quiet='' network='' disk='' feeder=''
+config='' control='' forwards='' disks='' memory='' ask='' domains='' timeout='' log='' quiet='' boot='' saved='' feeder=''
+accelerator=${UNICORE_ACCEL:-tcg}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 while [ $# -gt 0 ]; do
@@ -261,6 +283,7 @@ while [ $# -gt 0 ]; do
     --help) usage; exit 0 ;;
     --quiet) quiet=1; shift ;;
     --ask) ask=1; shift ;;
+    --boot) boot=1; shift ;;
     --forward | --file | --disk | --memory | --domains | --timeout | --log | --control)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
@@ -277,8 +300,11 @@ while [ $# -gt 0 ]; do
         ;;
     -*) fail "unknown option $1" ;;
     *)
-        if [ "$mode" != run ] || [ -n "$config" ]; then fail "$1 is one argument too many"; fi
-        config=$1
+        case $mode$config$saved in
+        run) config=$1 ;;
+        save) saved=$1 ;;
+        *) fail "$1 is one argument too many" ;;
+        esac
         shift
         ;;
     esac
@@ -289,33 +315,50 @@ is_number "${domains:-0}" || fail "--domains takes a number of MiB"
 case $mode in
 run)
     read_config
+    write_job
     open_files
     feed &
     feeder=$!
-    start_machine -serial chardev:log -chardev file,id=log,path=/proc/self/fd/5 \
-        -chardev stdio,id=console -device virtserialport,nr=1,chardev=console \
-        -chardev file,id=report,path=/proc/self/fd/4 -device virtserialport,nr=2,chardev=report \
-        -chardev pipe,id=wishes,path=/proc/self/fd/8 -device virtserialport,nr=3,chardev=wishes
+    start_machine -chardev file,id=log,path=/proc/self/fd/5 -chardev stdio,id=console \
+        -chardev file,id=control,path=/proc/self/fd/4 -chardev pipe,id=wishes,path=/proc/self/fd/8
     wait_for_machine
     kill "$feeder" 2>/dev/null || true
     conclude
     ;;
 serve)
     [ -n "$control" ] || fail "serve needs --control SOCKET"
-    network=1 disk=1
+    write_job
     open_files
-    start_machine -serial chardev:log -chardev file,id=log,path=/proc/self/fd/5 \
-        -chardev "socket,id=control,path=$control,server=on,wait=off" -device virtserialport,nr=2,chardev=control
+    start_machine -chardev file,id=log,path=/proc/self/fd/5 -chardev null,id=console \
+        -chardev "socket,id=control,path=$control,server=on,wait=off" -chardev null,id=wishes
     wait_for_machine
     exit "$ended"
     ;;
 shell)
-    network=1 disk=1
+    write_job
     open_files
     # QEMU has the terminal itself.
     exec 6<&0
-    start_machine -serial chardev:terminal -chardev stdio,id=terminal,signal=off
+    start_machine -chardev stdio,id=log,signal=off -chardev null,id=console -chardev null,id=control \
+        -chardev null,id=wishes
     wait_for_machine
+    exit "$ended"
+    ;;
+save)
+    [ -n "$saved" ] || fail "save needs a FILE"
+    open_files
+    memory=$SAVED_DOM0 domains=$SAVED_DOMAINS
+    # QEMU's own commands are what it reads.
+    boot_machine -monitor chardev:monitor -chardev stdio,id=monitor,signal=off -chardev file,id=log,path=/proc/self/fd/5 \
+        -chardev null,id=console -chardev file,id=control,path=/proc/self/fd/4 -chardev null,id=wishes >/dev/null
+    until read -r _ <&4; do
+        if ! kill -0 "$machine" 2>/dev/null; then conclude; fi
+        sleep 0.1
+    done
+    printf 'migrate "exec:cat >%s"\nquit\n' "$saved" >&6
+    wait_for_machine
+    "$QEMU" --version >"$saved.version"
+    [ -s "$saved" ]
     exit "$ended"
     ;;
 esac
