@@ -120,6 +120,36 @@ const KNOWN: [Known; 30] = [
     tcp(TCP_NOTSENT_LOWAT, Form::Number(i32::MIN, i32::MAX), -1),
 ];
 
+/// No option has this number or a higher one.
+const NAME_LIMIT: usize = 80;
+
+/// One more than the place of an option among those that there are, by the index of its level and its number; 0 for none.
+/// Every request of a server sets some.
+const PLACES: [[u8; NAME_LIMIT]; 4] = places();
+
+/// A number for each level that options are of.
+const fn level_index(level: u32) -> Option<usize> {
+    match level {
+        SOL_SOCKET => Some(0),
+        SOL_IP => Some(1),
+        SOL_IPV6 => Some(2),
+        SOL_TCP => Some(3),
+        _ => None,
+    }
+}
+
+const fn places() -> [[u8; NAME_LIMIT]; 4] {
+    let mut places = [[0; NAME_LIMIT]; 4];
+    let mut place = 0;
+    while place < KNOWN.len() {
+        let Known { level, name, .. } = KNOWN[place];
+        let index = level_index(level).expect("options are of these levels");
+        place += 1;
+        places[index][name as usize] = place as u8;
+    }
+    places
+}
+
 /// Which options a socket has.
 #[derive(Clone, Copy)]
 pub struct Kinds(&'static [Owner]);
@@ -144,9 +174,8 @@ impl Kinds {
             (SOL_SOCKET, SO_SNDBUFFORCE) => SO_SNDBUF,
             _ => name,
         };
-        let is_it =
-            |known: &Known| (known.level, known.name) == (level, name) && self.0.contains(&known.owner);
-        KNOWN.iter().position(is_it)
+        let place = usize::from(*PLACES.get(level_index(level)?)?.get(name as usize)?).checked_sub(1)?;
+        self.0.contains(&KNOWN[place].owner).then_some(place)
     }
 
     /// Whether a socket has options of a level.
