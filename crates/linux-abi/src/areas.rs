@@ -26,6 +26,17 @@ impl<T: Clone + PartialEq> Areas<T> {
             .collect()
     }
 
+    /// All of the range that `place` is in.
+    pub fn whole(&self, place: usize) -> Option<Range<usize>> {
+        let (start, (end, _)) = self.areas.range(..=place).next_back()?;
+        (place < *end).then_some(*start..*end)
+    }
+
+    /// Whether nothing is in use.
+    pub fn is_empty(&self) -> bool {
+        self.areas.is_empty()
+    }
+
     /// Whether all of `range` is in use.
     pub fn covers(&self, range: Range<usize>) -> bool {
         let pieces = self.within(range.clone());

@@ -165,7 +165,7 @@ calls! {
     dup3 __NR_dup3(from, to, flags) duplicate_with_flags;
     fadvise64 __NR_fadvise64(fd, offset, length, advice) advise_file;
     fallocate __NR_fallocate(fd, mode, offset, length) allocate lacks "modes other than 0 and FALLOC_FL_KEEP_SIZE; room that is kept for what is not written yet";
-    fcntl __NR_fcntl(fd, command, argument) control_descriptor lacks "locks of open file descriptions, leases, signals, seals, other sizes of pipes";
+    fcntl __NR_fcntl(fd, command, argument) control_descriptor lacks "leases, signals, seals, other sizes of pipes";
     fdatasync __NR_fdatasync(fd) synchronize;
     fsync __NR_fsync(fd) synchronize;
     ftruncate __NR_ftruncate(fd, size) resize;
@@ -231,7 +231,7 @@ calls! {
     mlockall __NR_mlockall() lock_memory;
     mmap __NR_mmap(hint, length, protection, flags, fd, offset) map_memory lacks "writing to a file through memory; memory that is both writable and executable";
     mprotect __NR_mprotect(address, length, protection) protect_memory lacks "memory that is both writable and executable";
-    mremap __NR_mremap(address, length, wanted, flags, place) remap_memory lacks "MREMAP_FIXED, MREMAP_DONTUNMAP";
+    mremap __NR_mremap(address, length, wanted, flags, place) remap_memory lacks "a second place for shared memory";
     msync __NR_msync(address, length, flags) synchronize_memory;
     munlock __NR_munlock() lock_memory;
     munlockall __NR_munlockall() lock_memory;
@@ -331,14 +331,14 @@ calls! {
     // signals.rs
     kill __NR_kill(process, signal) kill lacks "other processes";
     pause __NR_pause() pause;
-    rt_sigaction __NR_rt_sigaction(signal, new, old, size) set_action lacks "SA_ONSTACK; registers in ucontext_t; handlers of exceptions: an exception ends the image";
+    rt_sigaction __NR_rt_sigaction(signal, new, old, size) set_action lacks "registers in ucontext_t; handlers of exceptions: an exception ends the image";
     rt_sigpending __NR_rt_sigpending(to, size) pending_signals;
     rt_sigprocmask __NR_rt_sigprocmask(how, new, old, size) set_signal_mask;
     rt_sigqueueinfo __NR_rt_sigqueueinfo(process, signal, information) queue;
     rt_sigsuspend __NR_rt_sigsuspend(mask, size) suspend;
     rt_sigtimedwait __NR_rt_sigtimedwait(set, information, time, size) take_signal_of;
     rt_tgsigqueueinfo __NR_rt_tgsigqueueinfo(process, thread, signal, information) queue_to_thread;
-    sigaltstack __NR_sigaltstack(new, old) set_signal_stack lacks "handlers on a stack of their own";
+    sigaltstack __NR_sigaltstack(new, old) set_signal_stack lacks "use of stacks of less than 16 KiB";
     tgkill __NR_tgkill(process, thread, signal) kill_thread_of;
     tkill __NR_tkill(thread, signal) kill_thread;
 

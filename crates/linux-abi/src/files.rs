@@ -5,10 +5,11 @@ use alloc::vec;
 
 use iface_vfs::{OpenOptions, Vfs};
 use linux_raw_sys::general::{
-    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETPIPE_SZ, F_SETFD, F_SETFL, F_SETLK, F_SETLKW,
-    F_SETPIPE_SZ, FALLOC_FL_KEEP_SIZE, FD_CLOEXEC, O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_RDONLY,
-    O_RDWR, O_WRONLY, POSIX_FADV_NOREUSE, SEEK_CUR, SEEK_END, SEEK_SET, SYNC_FILE_RANGE_WAIT_AFTER,
-    SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE, winsize,
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_GETPIPE_SZ, F_OFD_GETLK, F_OFD_SETLK,
+    F_OFD_SETLKW, F_SETFD, F_SETFL, F_SETLK, F_SETLKW, F_SETPIPE_SZ, FALLOC_FL_KEEP_SIZE, FD_CLOEXEC,
+    O_ACCMODE, O_APPEND, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POSIX_FADV_NOREUSE, SEEK_CUR,
+    SEEK_END, SEEK_SET, SYNC_FILE_RANGE_WAIT_AFTER, SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE,
+    winsize,
 };
 use linux_raw_sys::ioctl::{
     FIOCLEX, FIONBIO, FIONCLEX, FIONREAD, TCGETS, TCSETS, TCSETSF, TCSETSW, TIOCGPGRP, TIOCGWINSZ, TIOCSPGRP,
@@ -55,6 +56,7 @@ impl<W: World> Linux<W> {
 
     pub fn close(&self, fd: Descriptor) -> Result<(), Errno> {
         let removed = self.descriptors.borrow_mut().remove(fd)?;
+        self.give_up_ranges(&removed);
         // A file that closes may ask for descriptors: the table is not borrowed any more.
         drop(removed);
         self.locks_changed();
@@ -104,6 +106,7 @@ impl<W: World> Linux<W> {
             descriptors.replace(to, copy)?
         };
         // As in `close`.
+        replaced.iter().for_each(|entry| self.give_up_ranges(entry));
         drop(replaced);
         self.locks_changed();
         Ok(to)
@@ -111,8 +114,10 @@ impl<W: World> Linux<W> {
 
     pub fn control_descriptor(&self, fd: Descriptor, command: u32, argument: usize) -> Result<usize, Errno> {
         match command {
-            F_GETLK => return self.lock_of_range(fd, User::new(argument)),
-            F_SETLK | F_SETLKW => return self.lock_range(fd, User::new(argument)),
+            F_GETLK | F_OFD_GETLK => return self.lock_of_range(fd, command, User::new(argument)),
+            F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => {
+                return self.lock_range(fd, command, User::new(argument));
+            }
             F_GETPIPE_SZ | F_SETPIPE_SZ => return self.pipe_size(fd, command, argument),
             _ => {}
         }

@@ -181,7 +181,8 @@ impl Random {
     /// An argument: a descriptor, a length, flags, an address that is one or nearly, or anything.
     fn argument(&mut self, window: &Range<usize>) -> usize {
         match self.below(10) {
-            0..=2 => self.below(24) as usize,
+            0..=1 => self.below(24) as usize,
+            2 => self.below(64) as usize,
             3 => 1 << self.below(64),
             4 => (self.below(64) as usize).wrapping_neg(),
             5 => window.end - self.below(9000) as usize,

@@ -33,10 +33,12 @@ mod pending;
 mod pipes;
 mod poll;
 mod posix_timers;
+mod range_locks;
 mod scheduling;
 mod shown;
 mod shutdown;
 mod signal_files;
+mod signal_stacks;
 mod signals;
 mod start;
 #[cfg(test)]

@@ -85,6 +85,7 @@ pub(crate) type NeedsOf<W> = Needs<
 /// The process.
 pub(crate) struct Linux<W: World> {
     pub address_space: W::AddressSpace,
+    pub arch: W::Arch,
     pub clock: W::Clock,
     pub entropy: W::Entropy,
     pub platform: W::Platform,
@@ -120,7 +121,7 @@ impl<W: World> Linux<W> {
     pub fn new(needs: NeedsOf<W>) -> Self {
         let Needs {
             address_space,
-            arch: _,
+            arch,
             clock,
             entropy,
             platform,
@@ -132,6 +133,7 @@ impl<W: World> Linux<W> {
         } = needs;
         Self {
             address_space,
+            arch,
             clock,
             entropy,
             platform,

@@ -1,22 +1,17 @@
-//! Locks of files: of one process none of fcntl(2) excludes another, and those of flock(2) do by open file descriptions.
+//! Locks of files (flock(2)), which open file descriptions have, and waiting for a lock of either kind.
 
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
 use iface_scheduler::Scheduler;
-use linux_raw_sys::general::{
-    F_RDLCK, F_UNLCK, F_WRLCK, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, O_ACCMODE, O_RDONLY, O_WRONLY, SEEK_CUR,
-    SEEK_END, SEEK_SET, flock,
-};
+use linux_raw_sys::general::{LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN};
 use open_file::{Errno, Readiness, Watchers};
 
 use crate::descriptors::{Description, Descriptor};
 use crate::linux::{Linux, World};
+use crate::range_locks::RangeLocks;
 use crate::signals::Delivery;
-use crate::user::{User, plain};
 use crate::waiting::Waiter;
-
-plain!(flock);
 
 /// A lock of flock(2), gone with its open file description.
 struct Lock {
@@ -26,10 +21,11 @@ struct Lock {
     is_exclusive: bool,
 }
 
-/// The locks of flock(2), and who waits for one.
+/// The locks of flock(2) and of ranges, and who waits for one.
 #[derive(Default)]
 pub(crate) struct Locks {
     locks: Vec<Lock>,
+    pub ranges: RangeLocks,
     pub waiting: Rc<Watchers>,
 }
 
@@ -80,7 +76,7 @@ impl<W: World> Linux<W> {
         Ok(())
     }
 
-    fn wait_for_lock(&self, is_free: impl Fn(&Locks) -> bool) -> Result<(), Errno> {
+    pub fn wait_for_lock(&self, is_free: impl Fn(&Locks) -> bool) -> Result<(), Errno> {
         let waiting = Rc::clone(&self.locks.borrow().waiting);
         let waiter = Waiter::running(self.scheduler);
         waiting.add(&waiter);
@@ -102,33 +98,4 @@ impl<W: World> Linux<W> {
         let waiting = Rc::clone(&self.locks.borrow().waiting);
         waiting.notify(Readiness::IN);
     }
-
-    /// A lock of a range of bytes: of one process each is granted that the descriptor is open for.
-    pub fn lock_range(&self, fd: Descriptor, from: User<flock>) -> Result<usize, Errno> {
-        let (_, flags) = self.file_and_flags(fd)?;
-        let lock = checked(self.load(from)?)?;
-        let refused = match lock.l_type as u32 {
-            F_RDLCK => O_WRONLY,
-            F_WRLCK => O_RDONLY,
-            _ => return Ok(0),
-        };
-        if flags & O_ACCMODE == refused { Err(Errno::EBADF) } else { Ok(0) }
-    }
-
-    /// What keeps the process from a lock of a range: nothing.
-    pub fn lock_of_range(&self, fd: Descriptor, of: User<flock>) -> Result<usize, Errno> {
-        self.file(fd)?;
-        let mut lock = checked(self.load(of)?)?;
-        if lock.l_type as u32 == F_UNLCK {
-            return Err(Errno::EINVAL);
-        }
-        lock.l_type = F_UNLCK as i16;
-        self.store(of, lock).map(|()| 0)
-    }
-}
-
-fn checked(lock: flock) -> Result<flock, Errno> {
-    let is_known = matches!(lock.l_type as u32, F_RDLCK | F_WRLCK | F_UNLCK)
-        && matches!(lock.l_whence as u32, SEEK_SET | SEEK_CUR | SEEK_END);
-    if is_known { Ok(lock) } else { Err(Errno::EINVAL) }
 }

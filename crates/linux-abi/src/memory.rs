@@ -6,8 +6,9 @@ use core::ops::Range;
 use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
 use linux_raw_sys::general::{
     MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_FIXED,
-    MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP_MAYMOVE, MS_ASYNC,
-    MS_INVALIDATE, MS_SYNC, O_ACCMODE, O_RDWR, O_WRONLY, PROT_EXEC, PROT_READ, PROT_SEM, PROT_WRITE,
+    MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP_DONTUNMAP,
+    MREMAP_FIXED, MREMAP_MAYMOVE, MS_ASYNC, MS_INVALIDATE, MS_SYNC, O_ACCMODE, O_RDWR, O_WRONLY, PROT_EXEC,
+    PROT_READ, PROT_SEM, PROT_WRITE,
 };
 use open_file::{Errno, Kind, OpenFile};
 
@@ -255,14 +256,23 @@ impl<W: World> Linux<W> {
         length: usize,
         wanted: usize,
         flags: u32,
-        _place: usize,
+        place: usize,
     ) -> Result<usize, Errno> {
-        if flags & !MREMAP_MAYMOVE != 0 || !address.is_multiple_of(PAGE_SIZE) {
+        const ELSEWHERE: u32 = MREMAP_FIXED | MREMAP_DONTUNMAP;
+        let (may_move, elsewhere) = (flags & MREMAP_MAYMOVE != 0, flags & ELSEWHERE != 0);
+        let is_known = flags & !(MREMAP_MAYMOVE | ELSEWHERE) == 0 && (may_move || !elsewhere);
+        if !is_known
+            || !address.is_multiple_of(PAGE_SIZE)
+            || (flags & MREMAP_DONTUNMAP != 0 && length != wanted)
+        {
             return Err(Errno::EINVAL);
         }
         let wanted = whole_pages(wanted)?;
         let old = self.pages(address, length).map_err(|_| Errno::EFAULT)?;
         let protection = self.protection_of_all(&old)?;
+        if elsewhere {
+            return self.remap_to(place, old, wanted, protection, flags);
+        }
         if wanted <= old.len() {
             self.unmap_at(old.start + wanted..old.end);
             return Ok(old.start);
@@ -272,10 +282,35 @@ impl<W: World> Linux<W> {
             self.map_at(added, protection)?;
             return Ok(old.start);
         }
-        if flags & MREMAP_MAYMOVE == 0 {
+        if !may_move {
             return Err(Errno::ENOMEM);
         }
-        self.move_pages(old, wanted, protection)
+        let new = self.place(0, wanted, 0)?;
+        self.move_pages(&old, new, protection)
+    }
+
+    /// Moves pages to a place that the program chooses (`MREMAP_FIXED`), or leaves zeros where they were (`MREMAP_DONTUNMAP`).
+    fn remap_to(
+        &self,
+        place: usize,
+        old: Range<usize>,
+        wanted: usize,
+        protection: Protection,
+        flags: u32,
+    ) -> Result<usize, Errno> {
+        let end = place.checked_add(wanted).ok_or(Errno::EINVAL)?;
+        if !place.is_multiple_of(PAGE_SIZE) || (place < old.end && old.start < end) {
+            return Err(Errno::EINVAL);
+        }
+        let fixed = if flags & MREMAP_FIXED != 0 { MAP_FIXED } else { 0 };
+        let new = self.place(place, wanted, fixed)?;
+        let moved = old.start..old.end.min(old.start.saturating_add(wanted));
+        self.unmap_at(moved.end..old.end);
+        let start = self.move_pages(&moved, new, protection)?;
+        if flags & MREMAP_DONTUNMAP != 0 {
+            self.map_at(moved, protection)?;
+        }
+        Ok(start)
     }
 
     /// What may be done with every page of a range, where that is the same for all.
@@ -292,15 +327,20 @@ impl<W: World> Linux<W> {
         range.end <= layout.window.end && layout.areas.within(range.clone()).is_empty()
     }
 
-    fn move_pages(&self, old: Range<usize>, wanted: usize, protection: Protection) -> Result<usize, Errno> {
-        let new = self.place(0, wanted, 0)?;
+    /// Pages at `new` instead of at `old`, with what those held in front and zeros behind.
+    fn move_pages(
+        &self,
+        old: &Range<usize>,
+        new: Range<usize>,
+        protection: Protection,
+    ) -> Result<usize, Errno> {
         self.map_at(new.clone(), Protection::ReadWrite)?;
         if protection != Protection::None {
             let from = self.bytes(User::new(old.start), old.len())?;
             self.bytes_mut(User::new(new.start), old.len())?.copy_from_slice(from);
         }
         self.set_protection(new.clone(), protection)?;
-        self.unmap_at(old);
+        self.unmap_at(old.clone());
         Ok(new.start)
     }
 

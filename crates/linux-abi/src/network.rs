@@ -7,6 +7,7 @@ mod differential;
 mod messages;
 
 use alloc::rc::Rc;
+use core::mem;
 
 use iface_sockets::{Family, Sockets, Type};
 use iface_vfs::{OpenOptions, Vfs};
@@ -42,9 +43,15 @@ const THROWN: usize = 64 * 1024;
 struct Open {
     file: Rc<dyn OpenFile>,
     flags: u32,
+    /// Memory of the program that the call works with.
+    memory: (User<u8>, usize),
 }
 
 impl Open {
+    fn new(file: Rc<dyn OpenFile>, flags: u32) -> Self {
+        Self { file, flags, memory: (User::new(0), 0) }
+    }
+
     fn socket(&self) -> Result<&dyn Socket, Errno> {
         self.file.socket().ok_or(Errno::ENOTSOCK)
     }
@@ -57,6 +64,12 @@ impl Open {
         self
     }
 
+    /// The same for a call that works with memory of the program.
+    fn using(mut self, address: User<u8>, length: usize) -> Self {
+        self.memory = (address, length);
+        self
+    }
+
     fn waits(&self) -> bool {
         self.flags & O_NONBLOCK == 0
     }
@@ -65,7 +78,7 @@ impl Open {
 impl<W: World> Linux<W> {
     fn open_socket(&self, fd: Descriptor) -> Result<Open, Errno> {
         let (file, flags) = self.file_and_flags(fd)?;
-        let open = Open { file, flags };
+        let open = Open::new(file, flags);
         open.socket()?;
         Ok(open)
     }
@@ -75,9 +88,23 @@ impl<W: World> Linux<W> {
         &self,
         open: &Open,
         half: Half,
-        attempt: impl FnMut() -> Result<T, Errno>,
+        mut attempt: impl FnMut() -> Result<T, Errno>,
     ) -> Result<T, Errno> {
-        self.unless_nonblocking(&*open.file, open.flags, half, attempt)
+        let mut is_again = false;
+        self.unless_nonblocking(&*open.file, open.flags, half, || {
+            // Another thread may have taken the memory away while this one waited.
+            if mem::replace(&mut is_again, true) {
+                self.is_still_there(open.memory, half)?;
+            }
+            attempt()
+        })
+    }
+
+    fn is_still_there(&self, (address, length): (User<u8>, usize), half: Half) -> Result<(), Errno> {
+        match half {
+            Half::Read => self.bytes_mut(address, length).map(drop),
+            _ => self.bytes(address, length).map(drop),
+        }
     }
 
     pub fn socket(&self, family: u32, kind: u32, protocol: u32) -> Result<Descriptor, Errno> {
@@ -180,7 +207,7 @@ impl<W: World> Linux<W> {
         if !self.descriptors.borrow().has_room() {
             return Err(Errno::EMFILE);
         }
-        let open = Open { file, flags: status };
+        let open = Open::new(file, status);
         let listener = open.socket()?;
         let (socket, peer) = self.on_socket(&open, Half::Read, || listener.accept())?;
         self.store_address(&peer, address, length)?;
@@ -213,8 +240,9 @@ impl<W: World> Linux<W> {
         address: User<u8>,
         address_length: u32,
     ) -> Result<usize, Errno> {
-        let open = self.open_socket(fd)?.with(flags);
-        let bytes = self.bytes(bytes, length.min(LONGEST))?;
+        let length = length.min(LONGEST);
+        let open = self.open_socket(fd)?.with(flags).using(bytes, length);
+        let bytes = self.bytes(bytes, length)?;
         let to = if address.is_null() {
             None
         } else {
@@ -270,6 +298,7 @@ impl<W: World> Linux<W> {
         if flags & MSG_TRUNC != 0 && !open.socket()?.has_messages() {
             return self.throw_away(&open, length, flags);
         }
+        let open = open.using(buffer, length);
         let received = self.receive_bytes(&open, self.bytes_mut(buffer, length)?, flags, None)?;
         match &received.from {
             Some(from) => self.store_address(from, address, address_length)?,

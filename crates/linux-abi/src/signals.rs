@@ -1,5 +1,5 @@
-//! Signals: noted when they are sent, and delivered where a call ends or waits. A handler is an ordinary call on the stack of
-//! the thread that it interrupts.
+//! Signals: noted when they are sent, and delivered where a call ends or waits. A handler is an ordinary call, on the stack of
+//! the thread that it interrupts or on the one that the program has for it.
 
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
@@ -8,15 +8,16 @@ use core::hint::black_box;
 use iface_platform::{ExitStatus, Platform};
 use iface_scheduler::{Scheduler, ThreadId};
 use linux_raw_sys::general::{
-    __kernel_timespec as Timespec, MINSIGSTKSZ, SA_NODEFER, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SI_KERNEL,
+    __kernel_timespec as Timespec, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SI_KERNEL,
     SI_TKILL, SI_USER, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP,
-    SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, SS_AUTODISARM, SS_DISABLE, sigaltstack,
+    SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
 };
 use open_file::Errno;
 
 use crate::identity::PROCESS;
 use crate::linux::{Linux, World};
 use crate::pending::{Pending, Sent};
+use crate::signal_stacks::SignalStack;
 use crate::user::{User, plain};
 
 /// The highest number (`_NSIG`).
@@ -27,9 +28,9 @@ pub(crate) const SET_BYTES: usize = 8;
 const DEFAULT: usize = 0;
 const IGNORED: usize = 1;
 /// An exit status for an end by signal n is this plus n, as shells have it.
-const ENDED_BY_SIGNAL: u32 = 128;
+pub(crate) const ENDED_BY_SIGNAL: u32 = 128;
 
-plain!(Action, Information, sigaltstack);
+plain!(Action, Information);
 
 /// A set of signals: bit n - 1 for signal n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,14 +129,13 @@ pub(crate) struct ThreadSignals {
     /// Waited for, held off or not (sigtimedwait(2)).
     pub awaited: Set,
     /// The stack that the program has for handlers.
-    stack: sigaltstack,
+    pub stack: SignalStack,
 }
 
 impl ThreadSignals {
     /// Those of a new thread, which holds off what the one does that makes it.
     pub fn holding_off(mask: Set) -> Self {
-        let stack = sigaltstack { ss_sp: core::ptr::null_mut(), ss_flags: SS_DISABLE as i32, ss_size: 0 };
-        Self { mask, awaited: Set::default(), stack }
+        Self { mask, awaited: Set::default(), stack: SignalStack::default() }
     }
 
     /// Whether a signal is of any use to the thread.
@@ -373,14 +373,26 @@ impl<W: World> Linux<W> {
         if action.has(SA_RESETHAND) {
             self.signals.actions.borrow_mut()[sent.signal as usize - 1].handler = DEFAULT;
         }
-        let Ok(ThreadSignals { mask, .. }) = self.thread_signals() else { return Delivery::Nothing };
+        let Ok(ThreadSignals { mask, stack, .. }) = self.thread_signals() else { return Delivery::Nothing };
         let own = if action.has(SA_NODEFER) { Set::default() } else { Set::of(sent.signal) };
         let during = mask.with(Set(action.mask)).with(own).without(Set::SURE);
         // The thread exists, as it was just asked for.
-        let _ = self.change_thread_signals(|signals| signals.mask = during);
+        let _ = self.change_thread_signals(|signals| {
+            signals.mask = during;
+            signals.stack = stack.during_handler();
+        });
         let information = self.information_of(sent);
-        let after = call_handler(&information, action, mask).without(Set::SURE);
-        let _ = self.change_thread_signals(|signals| signals.mask = after);
+        let mut after = mask;
+        let mut call = || after = call_handler(&information, action, mask, stack).without(Set::SURE);
+        if action.has(SA_ONSTACK) {
+            self.call_on(stack, &mut call)
+        } else {
+            call()
+        }
+        let _ = self.change_thread_signals(|signals| {
+            signals.mask = after;
+            signals.stack = stack;
+        });
         // A handler that has its own signal held off for good ends what it interrupts: so musl cancels a thread that waits.
         let is_last = after.has(sent.signal) && !mask.has(sent.signal);
         if action.has(SA_RESTART) && !is_last { Delivery::Restart } else { Delivery::Interrupt }
@@ -456,33 +468,20 @@ impl<W: World> Linux<W> {
         self.store_if_asked(information, self.information_of(sent))?;
         Ok(sent.signal as usize)
     }
-
-    /// Handlers run on the stack of the thread that they interrupt: another is kept for who asks, and not used.
-    pub fn set_signal_stack(&self, new: User<sigaltstack>, old: User<sigaltstack>) -> Result<(), Errno> {
-        let before = self.thread_signals()?.stack;
-        if !new.is_null() {
-            let mut stack = self.load(new)?;
-            match stack.ss_flags as u32 & !SS_AUTODISARM {
-                0 if stack.ss_size < MINSIGSTKSZ as _ => return Err(Errno::ENOMEM),
-                0 => {}
-                SS_DISABLE => (stack.ss_sp, stack.ss_size) = (core::ptr::null_mut(), 0),
-                _ => return Err(Errno::EINVAL),
-            }
-            self.change_thread_signals(|signals| signals.stack = stack)?;
-        }
-        self.store_if_asked(old, before)
-    }
 }
 
-/// Where a handler finds the mask that comes into force when it returns (`uc_sigmask`), in words.
+/// Where a handler finds the stack for handlers, and the mask, that come into force when it returns (`uc_stack`, `uc_sigmask`),
+/// in words.
+const STACK_IN_CONTEXT: usize = 2;
 const MASK_IN_CONTEXT: usize = 37;
 
 /// Calls a handler as Linux would have it called, with what is known of the signal; gives the mask that it leaves.
-fn call_handler(information: &Information, action: Action, mask: Set) -> Set {
+fn call_handler(information: &Information, action: Action, mask: Set, stack: SignalStack) -> Set {
     type Plain = extern "C" fn(signal: u32);
     type Informed = extern "C" fn(signal: u32, information: *const Information, context: *mut [u64; 121]);
     // Registers at the interrupted instruction are not known: it is a call, between two of which the program's own are.
     let mut context = [0; 121];
+    context[STACK_IN_CONTEXT..][..3].copy_from_slice(&stack.words());
     context[MASK_IN_CONTEXT] = mask.0;
     // SAFETY: the program says that there is a function of this type, as sigaction(2) has it.
     unsafe {

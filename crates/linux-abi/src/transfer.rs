@@ -207,8 +207,11 @@ impl<W: World> Linux<W> {
         length: usize,
         position: Position,
     ) -> Result<usize, Errno> {
-        let buffer = self.bytes_mut(buffer, length.min(LONGEST))?;
-        self.read_bytes(from, buffer, position)
+        let length = length.min(LONGEST);
+        // Another thread may take the memory away while this one waits.
+        self.unless_nonblocking(&*from.file, from.flags, Half::Read, || {
+            from.read(self.bytes_mut(buffer, length)?, position)
+        })
     }
 
     fn read_bytes(&self, from: &Opened, buffer: &mut [u8], position: Position) -> Result<usize, Errno> {
@@ -222,24 +225,38 @@ impl<W: World> Linux<W> {
         length: usize,
         position: Position,
     ) -> Result<usize, Errno> {
-        let bytes = self.bytes(bytes, length.min(LONGEST))?;
-        self.write_bytes(to, bytes, position)
+        let length = length.min(LONGEST);
+        // As in `read_to`.
+        self.write_rest(to, length, position, |written| {
+            self.bytes(bytes, length).map(|bytes| &bytes[written..])
+        })
+    }
+
+    fn write_bytes(&self, to: &Opened, bytes: &[u8], position: Position) -> Result<usize, Errno> {
+        self.write_rest(to, bytes.len(), position, |written| Ok(&bytes[written..]))
     }
 
     /// As much as is taken at once where the descriptor does not block, else all: less only where an error or a signal comes
-    /// between.
-    fn write_bytes(&self, to: &Opened, bytes: &[u8], position: Position) -> Result<usize, Errno> {
+    /// between. `rest` has what is left of `length` bytes when some are written.
+    fn write_rest<'a>(
+        &self,
+        to: &Opened,
+        length: usize,
+        position: Position,
+        rest: impl Fn(usize) -> Result<&'a [u8], Errno>,
+    ) -> Result<usize, Errno> {
         let mut written = 0;
         loop {
-            let (rest, there) = (&bytes[written..], position.after(written));
-            match self.unless_nonblocking(&*to.file, to.flags, Half::Write, || to.write(rest, there)) {
+            let there = position.after(written);
+            let attempt = || to.write(rest(written)?, there);
+            match self.unless_nonblocking(&*to.file, to.flags, Half::Write, attempt) {
                 Ok(taken) => written += taken,
                 Err(errno) => {
                     let errno = self.told_of_broken(errno);
                     return if written > 0 { Ok(written) } else { Err(errno) };
                 }
             }
-            if written == bytes.len() || !to.takes_the_rest() {
+            if written == length || !to.takes_the_rest() {
                 return Ok(written);
             }
         }

@@ -55,8 +55,9 @@ impl<W: World> Linux<W> {
         };
         match *self.pieces_of(&message)? {
             [(address, length)] => {
-                let bytes = self.bytes(address, length.min(LONGEST))?;
-                self.send_bytes(&open, bytes, flags, to.as_ref(), &beside)
+                let length = length.min(LONGEST);
+                let bytes = self.bytes(address, length)?;
+                self.send_bytes(&open.using(address, length), bytes, flags, to.as_ref(), &beside)
             }
             ref pieces => self.send_bytes(&open, &self.gather(pieces)?, flags, to.as_ref(), &beside),
         }
@@ -134,13 +135,14 @@ impl<W: World> Linux<W> {
     }
 
     pub fn receive_message(&self, fd: Descriptor, to: User<msghdr>, flags: u32) -> Result<usize, Errno> {
-        let open = self.open_socket(fd)?.with(flags);
+        let mut open = self.open_socket(fd)?.with(flags);
         let message = self.load(to)?;
         let mut beside = Beside::default();
         let received = match *self.pieces_of(&message)? {
             [(address, length)] => {
-                let buffer = self.bytes_mut(address, length.min(LONGEST))?;
-                self.receive_bytes(&open, buffer, flags, Some(&mut beside))?
+                let length = length.min(LONGEST);
+                open = open.using(address, length);
+                self.receive_bytes(&open, self.bytes_mut(address, length)?, flags, Some(&mut beside))?
             }
             ref pieces => self.receive_scattered(&open, pieces, flags, &mut beside)?,
         };

@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -262,6 +264,94 @@ static void ranges(void)
 	close(73);
 }
 
+static struct flock range_lock(int type, off_t start, off_t length)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };
+}
+
+static int set_lock(int fd, int command, int type, off_t start, off_t length)
+{
+	struct flock lock = range_lock(type, start, length);
+	return fcntl(fd, command, &lock);
+}
+
+/* Type, beginning, length and owner of what keeps `fd` from a lock. */
+static void tell_lock(const char *name, int fd, int command, int type, off_t start, off_t length)
+{
+	char told[80];
+	struct flock lock = range_lock(type, start, length);
+	int result = fcntl(fd, command, &lock);
+	const char *owner = lock.l_pid == getpid() ? "process" : lock.l_pid == -1 ? "description" : "nobody";
+	snprintf(told, sizeof told, "%d: %s %lld+%lld %s", result,
+		lock.l_type == F_WRLCK ? "write" : lock.l_type == F_RDLCK ? "read" : "free",
+		(long long)lock.l_start, (long long)lock.l_len, owner);
+	TEXT(name, told);
+}
+
+static void *lock_and_tell(void *fd)
+{
+	set_lock(*(int *)fd, F_OFD_SETLKW, F_WRLCK, 0, 10);
+	return (void *)now();
+}
+
+static void locks(void)
+{
+	make_file("locked", "0123456789");
+	int one = open("locked", O_RDWR), other = open("locked", O_RDWR), reader = open("locked", O_RDONLY);
+	CALL("lock the process's", set_lock(one, F_SETLK, F_WRLCK, 0, 4));
+	CALL("lock it again by another descriptor", set_lock(other, F_SETLK, F_WRLCK, 0, 4));
+	tell_lock("it keeps the process from nothing", other, F_GETLK, F_WRLCK, 0, 0);
+	tell_lock("it keeps a description from a lock", other, F_OFD_GETLK, F_RDLCK, 2, 20);
+	CALL("lock for a description what the process has", set_lock(other, F_OFD_SETLK, F_RDLCK, 3, 1));
+	CALL("lock beside it", set_lock(other, F_OFD_SETLK, F_RDLCK, 4, 4));
+	CALL("a description of its own", set_lock(one, F_OFD_SETLK, F_WRLCK, 7, 1));
+	CALL("both to read", set_lock(one, F_OFD_SETLK, F_RDLCK, 6, 0));
+	tell_lock("it goes to the end", reader, F_OFD_GETLK, F_WRLCK, 9, 1);
+	tell_lock("it keeps the process from a lock", one, F_GETLK, F_WRLCK, 5, 1);
+	CALL("give back its middle", set_lock(other, F_OFD_SETLK, F_UNLCK, 5, 1));
+	tell_lock("the piece in front", one, F_OFD_GETLK, F_WRLCK, 0, 8);
+	tell_lock("the piece behind", one, F_OFD_GETLK, F_WRLCK, 5, 0);
+	CALL("lock to write what was opened to read", set_lock(reader, F_OFD_SETLK, F_WRLCK, 100, 1));
+	CALL("lock to read what was opened to read", set_lock(reader, F_OFD_SETLK, F_RDLCK, 100, 1));
+	CALL("lock before the beginning", set_lock(one, F_SETLK, F_RDLCK, -1, 1));
+	CALL("lock backwards", set_lock(one, F_OFD_SETLK, F_RDLCK, 60, -10));
+	tell_lock("where that begins", other, F_OFD_GETLK, F_WRLCK, 50, 5);
+	CALL("lock backwards before the beginning", set_lock(one, F_OFD_SETLK, F_RDLCK, 5, -10));
+	CALL("an unknown type", set_lock(one, F_OFD_SETLK, 9, 0, 1));
+	struct flock lock = range_lock(F_RDLCK, 0, 1);
+	lock.l_pid = 1;
+	CALL("a description with a process", fcntl(one, F_OFD_SETLK, &lock));
+	lock = (struct flock){ .l_type = F_RDLCK, .l_whence = 9 };
+	CALL("an unknown origin", fcntl(one, F_OFD_SETLK, &lock));
+	CALL("no descriptor", set_lock(-1, F_OFD_SETLK, F_RDLCK, 0, 1));
+	lseek(one, 0, SEEK_END);
+	lock = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_start = 190, .l_len = 10 };
+	CALL("lock from where the file is", fcntl(one, F_OFD_SETLK, &lock));
+	tell_lock("it is there", other, F_OFD_GETLK, F_RDLCK, 150, 100);
+
+	int copy = dup(one);
+	close(one);
+	tell_lock("another descriptor of it keeps it", other, F_OFD_GETLK, F_RDLCK, 150, 100);
+	tell_lock("what was the process's is gone", other, F_OFD_GETLK, F_RDLCK, 0, 4);
+	close(copy);
+	tell_lock("without a descriptor it is gone", other, F_OFD_GETLK, F_RDLCK, 150, 100);
+
+	one = open("locked", O_RDWR);
+	set_lock(one, F_OFD_SETLK, F_WRLCK, 9, 1);
+	set_lock(other, F_OFD_SETLK, F_UNLCK, 0, 0);
+	pthread_t thread;
+	void *locked_at;
+	pthread_create(&thread, NULL, lock_and_tell, &other);
+	rest(20);
+	long long given = now();
+	close(one);
+	pthread_join(thread, &locked_at);
+	YES("wait for a lock", (long long)locked_at >= given);
+	close(other);
+	close(reader);
+	unlink("locked");
+}
+
 void files(void)
 {
 	topic("files");
@@ -274,5 +364,6 @@ void files(void)
 	copying();
 	removed();
 	ranges();
+	locks();
 	unlink("a");
 }

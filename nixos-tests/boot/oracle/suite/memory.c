@@ -4,10 +4,12 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -156,6 +158,89 @@ static void moving(void)
 	munmap(memory + 2 * PAGE, PAGE);
 }
 
+static void moving_to_a_place(void)
+{
+	char *memory = map(NULL, 8 * PAGE, READ_WRITE, ANONYMOUS);
+	for (int page = 0; page < 8; page++) memory[page * PAGE] = 'a' + page;
+	char *old = memory, *new = memory + 4 * PAGE;
+	YES("move to a place", mremap(old, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, new) == new);
+	VALUE("what it holds there", new[0]);
+	VALUE("in its second page", new[PAGE]);
+	VALUE("what is behind it", new[2 * PAGE]);
+	YES("where it was is nothing", !can(old, 0) && !can(old + PAGE, 0));
+	YES("the page behind it is there", can(old + 2 * PAGE, 0));
+	YES("move and grow", mremap(new, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, old) == old);
+	VALUE("what it holds then", old[0]);
+	VALUE("what came is zero there", old[PAGE]);
+	YES("move and shrink", mremap(old, 2 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, new) == new);
+	YES("all of where it was is nothing", !can(old, 0) && !can(old + PAGE, 0));
+	YES("move with its protection", !mprotect(new, PAGE, PROT_READ)
+		&& mremap(new, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, old) == old
+		&& can(old, 0) && !can(old, 1));
+	CALL("move without leave", (long)mremap(old, PAGE, PAGE, MREMAP_FIXED, new));
+	CALL("move to an odd place", (long)mremap(old, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, new + 1));
+	CALL("move onto itself", (long)mremap(old, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, old));
+	CALL("move onto its end", (long)mremap(memory + 5 * PAGE, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		memory + 6 * PAGE));
+	CALL("move what is not there", (long)mremap(memory + PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		memory + 5 * PAGE));
+
+	old = memory + 6 * PAGE;
+	strcpy(old, "left");
+	new = mremap(old, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	YES("move and leave the pages", new != MAP_FAILED && new != old);
+	TEXT("what came along", new);
+	VALUE("what was left", old[0]);
+	YES("it can be written", can(old, 1));
+	CALL("leave the pages and grow", (long)mremap(old, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL));
+	CALL("leave the pages and stay", (long)mremap(old, PAGE, PAGE, MREMAP_DONTUNMAP, NULL));
+	munmap(new, PAGE);
+	munmap(memory, 8 * PAGE);
+}
+
+struct blocked {
+	int from;
+	char *to;
+	int error;
+};
+
+static void *read_from(void *blocked)
+{
+	struct blocked *of = blocked;
+	of->error = read(of->from, of->to, PAGE) < 0 ? errno : 0;
+	return NULL;
+}
+
+static void *receive_from(void *blocked)
+{
+	struct blocked *of = blocked;
+	of->error = recv(of->from, of->to, PAGE, 0) < 0 ? errno : 0;
+	return NULL;
+}
+
+/* Memory that another thread takes away from one that waits to fill it. */
+static void taken_away(void)
+{
+	static const struct { const char *what; void *(*read)(void *); } ways[] = {
+		{ "read from a pipe into what was taken away", read_from },
+		{ "receive into what was taken away", receive_from },
+	};
+	for (size_t way = 0; way < LENGTH(ways); way++) {
+		int end[2];
+		pthread_t thread;
+		if (way) socketpair(AF_UNIX, SOCK_STREAM, 0, end); else pipe(end);
+		struct blocked blocked = { end[0], map(NULL, PAGE, READ_WRITE, ANONYMOUS), 0 };
+		pthread_create(&thread, NULL, ways[way].read, &blocked);
+		rest(20);
+		munmap(blocked.to, PAGE);
+		write(end[1], "late", 4);
+		pthread_join(thread, NULL);
+		ERROR(ways[way].what, blocked.error);
+		close(end[0]);
+		close(end[1]);
+	}
+}
+
 static void heap(void)
 {
 	uintptr_t begin = syscall(SYS_brk, 0);
@@ -206,6 +291,8 @@ void memory(void)
 	refused();
 	files();
 	moving();
+	moving_to_a_place();
+	taken_away();
 	topic("heap");
 	heap();
 }

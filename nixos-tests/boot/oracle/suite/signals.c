@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -298,6 +299,98 @@ static void alarms(void)
 	YES("one that repeats", taken() >= 3);
 }
 
+static char *stack_start;
+static int state_within, refused_within, nested_within;
+enum { STACK = 64 * 1024 };
+
+static int is_on_stack(void)
+{
+	char here;
+	return &here >= stack_start && &here < stack_start + STACK;
+}
+
+static void nested_on_stack(int signal)
+{
+	nested_within = is_on_stack();
+	count(signal);
+}
+
+static void see_stack(int signal, siginfo_t *told, void *context)
+{
+	ucontext_t *interrupted = context;
+	stack_t stack;
+	sigaltstack(NULL, &stack);
+	state_within = is_on_stack() + 2 * !!(stack.ss_flags & SS_ONSTACK)
+		+ 4 * (interrupted->uc_stack.ss_sp == stack_start && interrupted->uc_stack.ss_size == STACK);
+	refused_within = sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL) ? errno : 0;
+	raise(SIGUSR2);
+	rest(5);
+	count(signal);
+}
+
+static void *raise_in_thread(void *unused)
+{
+	stack_t stack;
+	sigaltstack(NULL, &stack);
+	raise(SIGUSR1);
+	return (void *)(long)(stack.ss_flags == SS_DISABLE && !(state_within & 1));
+}
+
+static void stacks(void)
+{
+	stack_t stack, before;
+	stack_start = malloc(STACK);
+	CALL("what stack there is at first", sigaltstack(NULL, &before));
+	VALUE("it is none", before.ss_flags);
+	stack = (stack_t){ .ss_sp = stack_start, .ss_size = STACK };
+	CALL("have a stack for handlers", sigaltstack(&stack, NULL));
+	sigaltstack(NULL, &before);
+	YES("it is told", before.ss_sp == stack_start && before.ss_size == STACK && before.ss_flags == 0);
+	struct sigaction action = { .sa_sigaction = see_stack, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	sigaction(SIGUSR1, &action, NULL);
+	act(SIGUSR2, nested_on_stack, SA_ONSTACK);
+	raise(SIGUSR1);
+	VALUE("two handlers ran", taken());
+	VALUE("on it, which is told", state_within);
+	ERROR("it cannot be changed there", refused_within);
+	VALUE("the second ran on it as well", nested_within);
+	sigaltstack(NULL, &before);
+	VALUE("it is free again", before.ss_flags);
+	action.sa_flags = SA_SIGINFO;
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	taken();
+	VALUE("a handler that did not ask for it", state_within & 3);
+	action.sa_flags |= SA_ONSTACK;
+	sigaction(SIGUSR1, &action, NULL);
+	pthread_t thread;
+	void *alone;
+	pthread_create(&thread, NULL, raise_in_thread, NULL);
+	pthread_join(thread, &alone);
+	VALUE("another thread has none", (long)alone);
+	taken();
+	CALL("a stack that is too small", sigaltstack(&(stack_t){ .ss_sp = stack_start, .ss_size = 100 }, NULL));
+	/* Of what comes next the function of musl refuses the second. */
+	CALL("unknown flags", syscall(SYS_sigaltstack, &(stack_t){ .ss_sp = stack_start, .ss_flags = 64, .ss_size = STACK }, NULL));
+	CALL("the flag that is told", syscall(SYS_sigaltstack, &(stack_t){ .ss_sp = stack_start, .ss_flags = SS_ONSTACK, .ss_size = STACK }, NULL));
+	stack.ss_flags = 1 << 31; /* SS_AUTODISARM */
+	CALL("have it only while it is free", sigaltstack(&stack, NULL));
+	raise(SIGUSR1);
+	taken();
+	VALUE("nobody's while a handler runs", state_within);
+	sigaltstack(NULL, &before);
+	YES("it is there again", before.ss_sp == stack_start && before.ss_flags == 1 << 31);
+	CALL("have none", sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL));
+	sigaltstack(NULL, &before);
+	VALUE("there is none", before.ss_flags);
+	raise(SIGUSR1);
+	VALUE("handlers run without one", taken());
+	VALUE("where they can", state_within & 3);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
+	free(stack_start);
+}
+
 static sigjmp_buf place;
 
 static void jump(int signal)
@@ -314,6 +407,16 @@ static void jumping(void)
 	VALUE("jump out of a handler", from);
 	sigprocmask(SIG_SETMASK, NULL, &set);
 	VALUE("the mask came along", sigismember(&set, SIGUSR1));
+	stack_start = malloc(STACK);
+	sigaltstack(&(stack_t){ .ss_sp = stack_start, .ss_size = STACK }, NULL);
+	act(SIGUSR1, jump, SA_ONSTACK);
+	for (volatile int times = 0; times < 3; times++) {
+		from = sigsetjmp(place, 1);
+		if (!from) raise(SIGUSR1);
+		VALUE("jump off the stack for handlers", from);
+	}
+	CALL("it is free then", sigaltstack(&(stack_t){ .ss_flags = SS_DISABLE }, NULL));
+	free(stack_start);
 	signal(SIGUSR1, SIG_DFL);
 }
 
@@ -325,5 +428,6 @@ void signals(void)
 	interrupting();
 	threads_of();
 	alarms();
+	stacks();
 	jumping();
 }
