@@ -11,9 +11,10 @@
       build = builders.make {
         directory = "src";
         program = "src/redis-server";
-        # The allocator of musl instead of jemalloc.
+        # The allocator that comes with it takes less than half the instructions of musl's.
         flags = [
-          "MALLOC=libc"
+          "MALLOC=jemalloc"
+          "OPTIMIZATION=-O3"
           "redis-server"
         ];
       };
@@ -22,6 +23,6 @@
     ports.redis = 6379;
   };
   platforms = [ "kvm" "linux" "xen" ];
-  memoryMiB = 64;
+  memoryMiB = 128;
   libs.rootfs.tree."etc/redis.conf" = ./redis.conf;
 }
