@@ -1,7 +1,10 @@
 { lib, mkRoom, ... }:
 mkRoom ./. {
   summary = "network cards of virtio";
-  needs = [ "virtio-bus" ];
+  needs = [
+    "allocator"
+    "virtio-bus"
+  ];
   provides = [ "net-device" ];
   after = [ "log" ];
   devices = [ "network" ];

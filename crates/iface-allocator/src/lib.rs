@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 
+pub mod fake;
+
 use core::alloc::GlobalAlloc;
 
 /// Bytes of an allocator's memory.

@@ -12,12 +12,11 @@ mod worlds;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::alloc::{GlobalAlloc, Layout};
 use core::cell::RefCell;
-use core::mem::MaybeUninit;
 use core::net::IpAddr;
 
-use iface_allocator::{Allocator, Usage};
+use iface_allocator::Usage;
+use iface_allocator::fake::FakeAllocator;
 use iface_clock::fake::FakeClock;
 use iface_console::Console;
 use iface_entropy::{Entropy, EntropyError};
@@ -31,26 +30,8 @@ use iface_vfs::{Errno, OpenFile, OpenOptions, Place, Process, Vfs};
 
 use crate::{Config, InitError, Needs, Provides, init};
 
-/// Says that half of its memory is in use.
-struct FakeAllocator;
-
-#[expect(unsafe_code, reason = "an allocator that nobody allocates from")]
-// SAFETY: it gives out nothing.
-unsafe impl GlobalAlloc for FakeAllocator {
-    unsafe fn alloc(&self, _: Layout) -> *mut u8 {
-        core::ptr::null_mut()
-    }
-
-    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
-}
-
-impl Allocator for FakeAllocator {
-    fn add(&self, _: &'static mut [MaybeUninit<u8>]) {}
-
-    fn usage(&self) -> Usage {
-        Usage { total: 8 << 20, used: 4 << 20 }
-    }
-}
+/// Half of its memory is in use.
+static ALLOCATOR: FakeAllocator = FakeAllocator(Usage { total: 8 << 20, used: 4 << 20 });
 
 /// A console on which something was typed.
 #[derive(Clone, Copy)]
@@ -131,7 +112,7 @@ fn start_with<F: FileSystem>(
     clock.advance(iface_clock::Duration::from_secs(1000));
     let (typed, written) = (Box::leak(Box::default()), Box::leak(Box::default()));
     let needs = Needs {
-        allocator: &FakeAllocator,
+        allocator: &ALLOCATOR,
         clock,
         console: FakeConsole { typed, written },
         entropy: FakeEntropy,

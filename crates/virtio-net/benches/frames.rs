@@ -3,12 +3,15 @@
 
 use std::{hint::black_box, time::Instant};
 
+use iface_allocator::Usage;
+use iface_allocator::fake::FakeAllocator;
 use iface_net_device::NetDevice;
 use virtio_drivers::transport::DeviceType;
 use virtio_fake::{DeviceQueue, FakeBus, FakeTransport, Memory, Registers};
 use virtio_net::{Config, Needs, init};
 
 static CONFIG: Config<128> = Config { receive_buffer_size: 1536 };
+static ALLOCATOR: FakeAllocator = FakeAllocator(Usage { total: 64 << 20, used: 0 });
 /// `VIRTIO_F_VERSION_1`, `EVENT_IDX`, `VIRTIO_NET_F_MAC`, `CSUM`, `GUEST_CSUM`.
 const FEATURES: u64 = 1 << 32 | 1 << 29 | 1 << 5 | 1 << 1 | 1 << 0;
 const ROUNDS: u32 = 1000;
@@ -49,7 +52,7 @@ fn send(card: &mut impl NetDevice) {
 fn main() {
     let _memory = Memory::default();
     let registers = Registers::new(DeviceType::Network, FEATURES, &[2; 12], 2).shared();
-    let needs = Needs { virtio_bus: FakeBus::with(FakeTransport(registers.clone())) };
+    let needs = Needs { allocator: &ALLOCATOR, virtio_bus: FakeBus::with(FakeTransport(registers.clone())) };
     let mut card = init(&CONFIG, needs).expect("a card").net_device;
     let (mut incoming, mut outgoing) = (DeviceQueue::new(&registers, 0), DeviceQueue::new(&registers, 1));
     let began = Instant::now();

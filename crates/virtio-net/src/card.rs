@@ -33,6 +33,9 @@ const ETHERNET_HEADER: usize = 14;
 const ETHERNET_MTU: usize = 1500;
 /// The longest frame of IPv4, whose packets tell their length in 16 bits (RFC 791, section 3.1).
 const LONGEST_FRAME: usize = ETHERNET_HEADER + 65_535;
+/// Transmit buffers are no longer than this, however much memory there is; 128 of them hold 15 of the longest segments. It is
+/// an odd number of cache lines, so that not all of them begin in one set of the processor's cache.
+const LONGEST_TRANSMIT_BUFFER: usize = 127 * 64;
 /// How many of the longest segments the transmit buffers hold at least, so that the device has one while the next is written.
 const SEGMENTS_AT_ONCE: usize = 3;
 
@@ -77,8 +80,13 @@ pub struct Card<H, T, const SIZE: usize> {
 }
 
 impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
-    /// Sets up the device, with receive buffers of `receive_buffer_size` bytes.
-    pub(crate) fn new(device: Device<T>, receive_buffer_size: usize) -> Result<Self, InitError> {
+    /// Sets up the device, with receive buffers of `receive_buffer_size` bytes, and transmit buffers that take about
+    /// `transmit_memory` bytes together, though each has room for the longest packet.
+    pub(crate) fn new(
+        device: Device<T>,
+        receive_buffer_size: usize,
+        transmit_memory: usize,
+    ) -> Result<Self, InitError> {
         let Device { mut transport, source } = device;
         let features = negotiate_features(&mut transport, receive_buffer_size)?;
         let mac_address = mac_address(&transport).ok_or(InitError::NoAddress)?;
@@ -86,11 +94,13 @@ impl<H: Hal, T: Transport, const SIZE: usize> Card<H, T, SIZE> {
         let header_length = if is_modern { header::LENGTH } else { header::LEGACY_LENGTH };
         let mtu = if features & MTU != 0 { offered_mtu(&transport) } else { None };
         let mtu = mtu.unwrap_or(ETHERNET_MTU);
-        let frame_length = header_length + ETHERNET_HEADER + mtu;
+        let share = (transmit_memory / SIZE).min(LONGEST_TRANSMIT_BUFFER);
+        let transmit_length = if features & SEGMENTATION != 0 { share } else { 0 };
+        let transmit_length = transmit_length.max(header_length + ETHERNET_HEADER + mtu);
         let event_index = features & EVENT_IDX != 0;
         let receive_length = receive_buffer_size as u32;
         let receive = Ring::new(&mut transport, RECEIVE_QUEUE, Access::Writes, receive_length, event_index)?;
-        let transmit = Outgoing::new(&mut transport, TRANSMIT_QUEUE, frame_length, event_index)?;
+        let transmit = Outgoing::new(&mut transport, TRANSMIT_QUEUE, transmit_length, event_index)?;
         transport.finish_init();
         let longest = (transmit.capacity() / SEGMENTS_AT_ONCE - header_length).min(LONGEST_FRAME);
         let longest_segments = if features & SEGMENTATION != 0 { longest } else { 0 };

@@ -4,6 +4,7 @@
 mod card;
 mod header;
 
+use iface_allocator::Allocator;
 use iface_virtio_bus::{DeviceType, TakeError, VirtioBus};
 use virtio_ring::{NegotiateError, RingError};
 
@@ -17,8 +18,9 @@ pub struct Config<const QUEUE_SIZE: usize> {
 }
 
 /// What the driver needs.
-#[derive(Debug)]
-pub struct Needs<B> {
+pub struct Needs<A: 'static, B> {
+    /// Tells how much memory the image has.
+    pub allocator: &'static A,
     /// Where the card is found.
     pub virtio_bus: B,
 }
@@ -84,16 +86,20 @@ impl From<RingError> for InitError {
     }
 }
 
+/// The part of the image's memory that transmit buffers may take.
+const PART_OF_MEMORY: usize = 64;
+
 /// Takes the machine's first virtio network card.
 ///
 /// # Errors
 /// As [`InitError`] says.
 #[expect(clippy::type_complexity, reason = "the room's form, with the card's own type in it")]
-pub fn init<B: VirtioBus, const QUEUE_SIZE: usize>(
+pub fn init<A: Allocator, B: VirtioBus, const QUEUE_SIZE: usize>(
     config: &'static Config<QUEUE_SIZE>,
-    needs: Needs<B>,
+    needs: Needs<A, B>,
 ) -> Result<Provides<Card<B::Hal, B::Transport, QUEUE_SIZE>>, InitError> {
     let device = needs.virtio_bus.take(DeviceType::Network)?;
-    let card = Card::new(device, config.receive_buffer_size.into())?;
+    let transmit_memory = needs.allocator.usage().total / PART_OF_MEMORY;
+    let card = Card::new(device, config.receive_buffer_size.into(), transmit_memory)?;
     Ok(Provides { net_device: card })
 }

@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, collections::VecDeque, num::NonZeroU16, rc::Rc};
 
+use iface_allocator::Usage;
+use iface_allocator::fake::FakeAllocator;
 use iface_net_device::{Checksums, NetDevice, TransmitError};
 use proptest::prelude::*;
 use virtio_drivers::transport::{DeviceStatus, DeviceType, InterruptStatus};
@@ -19,6 +21,10 @@ const ANY_LAYOUT: u64 = 1 << 27;
 const SIZE: usize = 8;
 const ADDRESS: [u8; 6] = [0x52, 0x54, 0, 1, 2, 3];
 static CONFIG: Config<SIZE> = Config { receive_buffer_size: 1536 };
+
+/// An image with little memory, and one with much.
+static SMALL: FakeAllocator = FakeAllocator(Usage { total: 1 << 19, used: 0 });
+static LARGE: FakeAllocator = FakeAllocator(Usage { total: 1 << 30, used: 0 });
 
 /// A card and the device behind it.
 struct Pair {
@@ -72,10 +78,14 @@ fn registers(features: u64) -> Registers {
 }
 
 fn start(registers: Registers) -> Result<Pair, InitError> {
+    start_in(&SMALL, registers)
+}
+
+fn start_in(allocator: &'static FakeAllocator, registers: Registers) -> Result<Pair, InitError> {
     let memory = Memory::default();
     let registers = registers.shared();
-    let card =
-        init(&CONFIG, Needs { virtio_bus: FakeBus::with(FakeTransport(registers.clone())) })?.net_device;
+    let needs = Needs { allocator, virtio_bus: FakeBus::with(FakeTransport(registers.clone())) };
+    let card = init(&CONFIG, needs)?.net_device;
     let header_length = if registers.borrow().driver_features & VERSION_1 == 0 { 10 } else { 12 };
     let queue = |queue| DeviceQueue::new(&registers, queue);
     let device =
@@ -373,6 +383,14 @@ fn segments_are_cut_where_the_device_does_it() {
     assert_eq!(send_segments(&mut pair.card, &long), Err(TransmitError::Full));
     (0..3).for_each(|_| assert!(pair.device.send().is_some()));
     assert!(pair.card.can_transmit());
+}
+
+#[test]
+fn where_memory_is_plentiful_there_is_room_for_longer_segments() {
+    let longest = |features| start_in(&LARGE, registers(features)).unwrap().card.longest_segments();
+    // A third of eight buffers of 127 cache lines, less the header.
+    assert_eq!(longest(CHECKSUM | SEGMENTATION), 21_662);
+    assert_eq!(longest(CHECKSUM), 0);
 }
 
 #[test]
