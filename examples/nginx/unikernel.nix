@@ -29,7 +29,7 @@ in
     ports.http = 80;
   };
   platforms = [ "kvm" "linux" "xen" ];
-  # About 5 MiB, and room for some 25 KiB of each of a thousand connections.
+  # About 5 MiB, and room for the buffers of a thousand connections that are used at once.
   memoryMiB = 64;
   # For configurations with more connections than the one that is packed in; only those that are open take memory.
   libs.tcpip.sockets = 16384;

@@ -1,15 +1,16 @@
-//! One TCP connection: the protocol's state machine alone in its own set, and what the application made of it.
-
-use alloc::vec::Vec;
+//! One TCP connection: the protocol's state machine while there is one, and what the application made of it.
 
 use iface_clock::Instant;
 use iface_net_stack::{Progress, Readiness, SocketError};
-use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::iface::Interface;
 use smoltcp::socket::tcp::{self, State};
 use smoltcp::time::Duration;
 
-use crate::flow::Flow;
+use crate::engine::micros;
+use crate::flow::{Flow, Segment};
+use crate::machine::Machine;
 use crate::port::Way;
+use crate::sleep::{self, Numbers, Peer};
 
 /// How connections are set up; the fields are the room's options.
 #[derive(Clone, Copy, Debug)]
@@ -34,14 +35,9 @@ pub struct Tuning {
     pub keep_alive: Option<Duration>,
 }
 
-/// Bytes in one piece that a new connection leaves to the rest of the image.
-const MEMORY_LEFT: usize = 128 * 1024;
-
-fn zeroed(length: usize) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length).ok()?;
-    bytes.resize(length, 0);
-    Some(bytes)
+/// Whether the handshake is still going on.
+const fn is_opening(state: State) -> bool {
+    matches!(state, State::SynSent | State::SynReceived | State::Listen)
 }
 
 /// Whether bytes to send are worth asking for: where some wait to be acknowledged, a third of the buffer is free. With each
@@ -66,60 +62,145 @@ pub enum Role {
 
 /// A connection.
 pub struct Connection {
-    pub sockets: SocketSet<'static>,
-    handle: SocketHandle,
+    life: Life,
     pub role: Role,
     pub flow: Flow,
     /// How its packets go; those that come another way are somebody else's.
     pub way: Way,
     /// When it was opened.
     pub begun: Instant,
+    /// When the peer was last heard of.
+    pub heard: Instant,
+    /// What the peer said of itself, as soon as it has.
+    pub peer: Option<Peer>,
+    /// It is in the queue of those that may sleep soon.
+    pub drowsy: bool,
+    /// Memory was too short to wake it, so it has no room to send.
+    pub starved: bool,
     /// Why it ended, where it did not end well.
     pub error: Option<SocketError>,
     /// Numbers of the last segment sent.
     pub numbers: Option<(u32, u32)>,
 }
 
+/// What there is of a connection.
+enum Life {
+    Awake(Machine),
+    /// Established, with nothing to send, to acknowledge or to read.
+    Asleep(Numbers),
+}
+
 impl Connection {
-    /// A closed one with buffers, to be [renewed](Connection::renew) for a peer, of which the one to send from is
-    /// `send_buffer` bytes long. `None` where memory is short: peers decide how many connections there are, so that must
-    /// not end the image.
-    pub fn new(tuning: &Tuning, send_buffer: usize) -> Option<Self> {
-        let (receive, send) = (zeroed(tuning.receive_buffer)?, zeroed(send_buffer)?);
-        Vec::<u8>::new().try_reserve_exact(MEMORY_LEFT).ok()?;
-        let socket = tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send));
-        let mut sockets = SocketSet::new(Vec::with_capacity(1));
-        let handle = sockets.add(socket);
-        let (role, flow, way) = (Role::Held, Flow::NONE, Way::Card);
-        Some(Self { sockets, handle, role, flow, way, begun: Instant::START, error: None, numbers: None })
+    /// A closed one for a peer.
+    pub fn new(
+        mut machine: Machine,
+        tuning: &Tuning,
+        flow: Flow,
+        way: Way,
+        role: Role,
+        now: Instant,
+    ) -> Self {
+        machine.renew(tuning);
+        Self {
+            life: Life::Awake(machine),
+            role,
+            flow,
+            way,
+            begun: now,
+            heard: now,
+            peer: None,
+            drowsy: false,
+            starved: false,
+            error: None,
+            numbers: None,
+        }
     }
 
-    /// Makes one that is over fit for the next peer.
-    pub fn renew(&mut self, tuning: &Tuning, flow: Flow, way: Way, role: Role, now: Instant) {
-        (self.flow, self.way, self.role, self.begun) = (flow, way, role, now);
-        (self.error, self.numbers) = (None, None);
-        let socket = self.socket_mut();
-        socket.abort();
-        socket.set_nagle_enabled(tuning.nagle);
-        socket.set_ack_delay(Some(tuning.acknowledgement_delay));
-        socket.set_congestion_control(tuning.congestion_control);
-        socket.set_keep_alive(tuning.keep_alive);
-        socket.set_timeout(Some(tuning.handshake));
-    }
-
-    /// The state machine.
-    pub fn socket(&self) -> &tcp::Socket<'static> {
-        self.sockets.get(self.handle)
+    /// The state machine, of one that is awake.
+    pub const fn machine(&self) -> Option<&Machine> {
+        match &self.life {
+            Life::Awake(machine) => Some(machine),
+            Life::Asleep(_) => None,
+        }
     }
 
     /// The state machine, to change it.
-    pub fn socket_mut(&mut self) -> &mut tcp::Socket<'static> {
-        self.sockets.get_mut(self.handle)
+    pub const fn machine_mut(&mut self) -> Option<&mut Machine> {
+        match &mut self.life {
+            Life::Awake(machine) => Some(machine),
+            Life::Asleep(_) => None,
+        }
+    }
+
+    /// The state machine of one that is over.
+    pub fn into_machine(self) -> Option<Machine> {
+        match self.life {
+            Life::Awake(machine) => Some(machine),
+            Life::Asleep(_) => None,
+        }
+    }
+
+    fn socket(&self) -> Option<&tcp::Socket<'static>> {
+        self.machine().map(Machine::socket)
+    }
+
+    /// What is in the state machine, to change it.
+    pub fn socket_mut(&mut self) -> Option<&mut tcp::Socket<'static>> {
+        self.machine_mut().map(Machine::socket_mut)
+    }
+
+    /// Whether it sleeps.
+    pub const fn is_asleep(&self) -> bool {
+        matches!(self.life, Life::Asleep(_))
+    }
+
+    /// The peer was heard of, in a segment that came this way.
+    pub fn hear(&mut self, way: Way, segment: &Segment, frame: &[u8], now: Instant) {
+        self.heard = now;
+        match &mut self.peer {
+            Some(peer) => peer.window = segment.window,
+            None => self.peer = Peer::of(way, frame),
+        }
+    }
+
+    /// Whether the peer has acknowledged all that was to be sent.
+    pub fn has_sent_all(&self) -> bool {
+        self.socket().is_none_or(|socket| socket.send_queue() == 0)
+    }
+
+    /// Whether it could sleep, as far as bytes are concerned.
+    pub fn is_quiet(&self) -> bool {
+        let has_none = |socket: &tcp::Socket<'_>| socket.send_queue() == 0 && socket.recv_queue() == 0;
+        self.peer.is_some() && self.state() == State::Established && self.socket().is_some_and(has_none)
+    }
+
+    /// Puts one to sleep that is quiet and has no segment to send; `own` has its address. Returns its state machine, which
+    /// is closed; `None` if it could not be put to sleep.
+    pub fn fall_asleep(&mut self, own: &mut Interface, now: Instant) -> Option<Machine> {
+        let numbers = Numbers::of(self.machine_mut()?, own, micros(now))?;
+        match core::mem::replace(&mut self.life, Life::Asleep(numbers)) {
+            Life::Awake(machine) => Some(machine),
+            Life::Asleep(_) => None,
+        }
+    }
+
+    /// Wakes one that sleeps, with a closed state machine, which is then as it was when the peer was last heard of: if that is
+    /// long ago, it asks whether the peer is there still.
+    pub fn wake(&mut self, mut machine: Machine, tuning: &Tuning) {
+        let (Life::Asleep(numbers), Some(peer)) = (&self.life, &self.peer) else { return };
+        machine.renew(tuning);
+        self.starved = false;
+        if !sleep::resume(&mut machine, &self.flow, peer, *numbers, micros(self.heard)) {
+            machine.socket_mut().abort();
+            self.error = Some(SocketError::Reset);
+        }
+        self.life = Life::Awake(machine);
+        self.update_timeout(tuning);
     }
 
     /// The state of RFC 9293, section 3.3.2.
     pub fn state(&self) -> State {
-        self.socket().state()
+        self.socket().map_or(State::Established, tcp::Socket::state)
     }
 
     /// Whether the application gave it up.
@@ -129,25 +210,36 @@ impl Connection {
 
     /// Whether the handshake is still going on.
     pub fn is_opening(&self) -> bool {
-        matches!(self.state(), State::SynSent | State::SynReceived | State::Listen)
+        is_opening(self.state())
     }
 
     /// Has the peer count as gone after a time only while it owes an answer: the state machine would otherwise end
     /// connections that are merely silent.
     pub fn update_timeout(&mut self, tuning: &Tuning) {
-        let timeout = match (self.is_opening(), self.socket().send_queue() > 0, tuning.keep_alive) {
+        let Some(socket) = self.socket_mut() else { return };
+        let is_opening = is_opening(socket.state());
+        let timeout = match (is_opening, socket.send_queue() > 0, tuning.keep_alive) {
             (true, ..) => Some(tuning.handshake),
             (_, true, _) => Some(tuning.dead_peer),
             // Two probes go unanswered.
             (_, _, Some(interval)) => Some(interval * 3),
             _ => None,
         };
-        self.socket_mut().set_timeout(timeout);
+        socket.set_timeout(timeout);
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
-        let socket = self.socket();
+        let Some(socket) = self.socket() else {
+            let has_room = !self.starved;
+            return Progress {
+                is_established: true,
+                has_ended: false,
+                unread: 0,
+                has_room,
+                failure: self.error,
+            };
+        };
         let has_ended = matches!(
             socket.state(),
             State::Closed | State::CloseWait | State::LastAck | State::Closing | State::TimeWait
@@ -163,10 +255,12 @@ impl Connection {
 
     /// What can be done with it.
     pub fn readiness(&self) -> Readiness {
-        let socket = self.socket();
         if self.error.is_some() {
             return Readiness::BOTH;
         }
+        let Some(socket) = self.socket() else {
+            return Readiness { readable: false, writable: !self.starved };
+        };
         match socket.state() {
             State::Listen | State::SynSent | State::SynReceived => Readiness::NONE,
             State::Established | State::CloseWait => Readiness {
@@ -183,7 +277,8 @@ impl Connection {
         if self.is_opening() {
             return Err(self.error.unwrap_or(SocketError::WouldBlock));
         }
-        match self.socket_mut().recv_slice(buffer) {
+        let Some(socket) = self.socket_mut() else { return Err(SocketError::WouldBlock) };
+        match socket.recv_slice(buffer) {
             Ok(0) if !buffer.is_empty() => Err(SocketError::WouldBlock),
             Ok(length) => Ok(length),
             Err(tcp::RecvError::Finished) => Ok(0),
@@ -199,7 +294,8 @@ impl Connection {
         if self.is_opening() {
             return Err(SocketError::WouldBlock);
         }
-        match self.socket_mut().send_slice(bytes) {
+        let Some(socket) = self.socket_mut() else { return Err(SocketError::WouldBlock) };
+        match socket.send_slice(bytes) {
             Ok(0) if !bytes.is_empty() => Err(SocketError::WouldBlock),
             Ok(length) => Ok(length),
             Err(tcp::SendError::InvalidState) => Err(SocketError::Closed),
@@ -208,7 +304,7 @@ impl Connection {
 
     /// Drops what was received, so that the peer of an orphan can go on to its end.
     pub fn discard_received(&mut self) {
-        let socket = self.socket_mut();
+        let Some(socket) = self.socket_mut() else { return };
         while socket.can_recv() && socket.recv(|bytes| (bytes.len(), ())).is_ok() {}
     }
 }

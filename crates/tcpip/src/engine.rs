@@ -17,12 +17,15 @@ use smoltcp::wire::IpAddress;
 
 use crate::connection::{Connection, Role, Tuning};
 use crate::datagrams::Room;
+use crate::drowsy::Drowsy;
 use crate::flow::{Flow, FlowHash, Peek, Segment, flag, peek, peek_packet};
 use crate::housekeeping::Housekeeping;
 use crate::loopback;
+use crate::machine::Machine;
 use crate::poller::Pollers;
 use crate::port::{Exchange, Port, Sent, Way};
 use crate::reply;
+use crate::sleep;
 use crate::surplus::Surplus;
 use crate::table::{Entry, Table};
 use crate::time_wait::{Answer, TimeWait};
@@ -31,11 +34,15 @@ use crate::timers::Timers;
 /// Frames taken from the card before the application has a turn.
 const FRAMES_PER_ROUND: usize = 128;
 
+/// Sockets that send before frames are received: what many send at once is answered at once, and the answers wait for the
+/// card in a queue that is no longer than its ring.
+const SOCKETS_PER_ROUND: usize = 128;
+
 /// Segments a socket sends before the next socket has a turn.
 const SEGMENTS_PER_TURN: usize = 32;
 
-/// Closed connections kept for the next one, to spare the allocator two buffers each.
-const SPARE_CONNECTIONS: usize = 8;
+/// State machines kept for the next connection, to spare the allocator two buffers each.
+const SPARE_MACHINES: usize = 8;
 
 /// A handshake may make place for another one after this time, once the listener is full: long enough for most peers to
 /// answer, and short so that a flood holds the places no longer. What came in this time has to be received: while the image
@@ -71,13 +78,16 @@ pub struct Engine<D> {
     pub now: Instant,
     /// Threads to be woken once the engine is free.
     pub wakes: Vec<ThreadId>,
-    timers: Timers,
+    pub timers: Timers,
     /// Sockets that may have something to send.
     dirty: VecDeque<u32>,
     /// Sockets whose neighbor is asked for.
     unresolved: Vec<u32>,
-    spare: Vec<Connection>,
+    pub spare: Vec<Machine>,
     surplus: Surplus,
+    pub drowsy: Drowsy,
+    /// Connections can be woken, so they may sleep.
+    pub sleeps: bool,
     /// Who sees packets of loopback that are for no socket.
     nobody: SocketSet<'static>,
     random: u64,
@@ -126,6 +136,8 @@ impl<D: NetDevice> Engine<D> {
             unresolved: Vec::new(),
             spare: Vec::new(),
             surplus,
+            drowsy: Drowsy::default(),
+            sleeps: sleep::is_possible(&limits.tuning),
             nobody: SocketSet::new(Vec::new()),
             random: hash.0[0],
             caught_up: Instant::START,
@@ -141,6 +153,7 @@ impl<D: NetDevice> Engine<D> {
         while let Some(number) = self.timers.pop(now) {
             self.on_timer(number);
         }
+        self.lull();
         self.send();
         self.receive();
         self.receive_own();
@@ -148,9 +161,9 @@ impl<D: NetDevice> Engine<D> {
         self.port.device.flush();
     }
 
-    /// Has every socket send that may have something to.
+    /// Has sockets send that may have something to; where there are many, the rest are left to the next round.
     pub fn send(&mut self) {
-        for _ in 0..self.dirty.len() {
+        for _ in 0..self.dirty.len().min(SOCKETS_PER_ROUND) {
             let Some(number) = self.dirty.pop_front() else { break };
             let slot = self.table.slot(number);
             if !core::mem::take(&mut slot.dirty) {
@@ -207,10 +220,11 @@ impl<D: NetDevice> Engine<D> {
 
     /// When there is something to do though no frame comes.
     pub fn next_timer(&self) -> Option<Instant> {
-        match (self.timers.earliest(), self.housekeeping.at) {
+        let earlier = |one: Option<Instant>, other: Option<Instant>| match (one, other) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
-        }
+        };
+        earlier(earlier(self.timers.earliest(), self.drowsy.earliest()), self.housekeeping.at)
     }
 
     /// Has a socket asked in the next round for what it has to send.
@@ -276,8 +290,9 @@ impl<D: NetDevice> Engine<D> {
 
     fn on_timer(&mut self, number: u32) {
         let now = self.now;
-        match self.table.connection(number).map(|connection| connection.role) {
-            Some(Role::Orphan(give_up)) if give_up <= now => self.abort(number),
+        match self.table.connection(number) {
+            Some(connection) if connection.is_asleep() => self.stir(number),
+            Some(Connection { role: Role::Orphan(give_up), .. }) if *give_up <= now => self.abort(number),
             _ => self.mark_dirty(number),
         }
     }
@@ -415,14 +430,23 @@ impl<D: NetDevice> Engine<D> {
             return;
         };
         let before = connection.state();
+        if connection.is_asleep() && !self.wake(number) {
+            // The peer sends it again.
+            return;
+        }
         self.exchange(way, frame, number);
         let numbers = self.port.take_sent().numbers;
         let tuning = self.limits.tuning;
+        let now = self.now;
         let Some(connection) = self.table.connection(number) else { return };
         connection.numbers = numbers.or(connection.numbers);
+        connection.hear(way, segment, frame, now);
         connection.update_timeout(&tuning);
         let unchanged = before == State::Established && connection.state() == before;
-        let quiet = unchanged && segment.only_acknowledges() && connection.socket().send_queue() == 0;
+        let quiet = unchanged && segment.only_acknowledges() && connection.has_sent_all();
+        if !connection.drowsy {
+            self.watch_drowsy(number);
+        }
         if quiet {
             return self.notify(number, Readiness::WRITABLE);
         }
@@ -443,9 +467,12 @@ impl<D: NetDevice> Engine<D> {
         }
         let Some(number) = self.open(segment.flow, way, Role::HalfOpen(listener)) else { return };
         let (address, port) = segment.flow.local();
+        let now = self.now;
         if let Some(connection) = self.table.connection(number) {
-            let listening = connection.socket_mut().listen((IpAddress::from(address), port));
-            debug_assert!(listening.is_ok(), "a closed socket listens");
+            connection.hear(way, segment, frame, now);
+            let listening =
+                connection.socket_mut().map(|socket| socket.listen((IpAddress::from(address), port)));
+            debug_assert!(listening.is_some_and(|listening| listening.is_ok()), "a closed socket listens");
         }
         self.exchange(way, frame, number);
         match self.table.connection(number).map(|connection| connection.state()) {
@@ -495,52 +522,68 @@ impl<D: NetDevice> Engine<D> {
     /// A closed connection in the table, which no frame finds yet; `None` where memory is short. The caller has seen
     /// that there is a place.
     pub fn open(&mut self, flow: Flow, way: Way, role: Role) -> Option<u32> {
-        let connection = self.connection(flow, way, role)?;
+        let places = self.table.places() + 1;
+        let has_memory = self.table.reserve() && self.timers.reserve(places) && self.drowsy.reserve(places);
+        let connection = self.connection(flow, way, role).filter(|_| has_memory)?;
         Some(self.table.insert(connection))
     }
 
     /// A closed connection; `None` where memory is short.
     pub fn connection(&mut self, flow: Flow, way: Way, role: Role) -> Option<Entry> {
-        let mut connection = self.closed_connection()?;
-        connection.renew(&self.limits.tuning, flow, way, role, self.now);
+        let machine = self.machine()?;
+        let connection = Connection::new(machine, &self.limits.tuning, flow, way, role, self.now);
         Some(Entry::Connection(Box::new(connection)))
     }
 
-    /// A spare connection, unless a new one would have more than twice as much to send from, or a new one.
-    fn closed_connection(&mut self) -> Option<Connection> {
+    /// A spare state machine, unless a new one would have more than twice as much to send from, or a new one, or one of a
+    /// connection that falls asleep for it.
+    pub fn machine(&mut self) -> Option<Machine> {
         let tuning = &self.limits.tuning;
         let send_buffer = self.surplus.buffer(tuning);
-        while let Some(connection) = self.spare.pop() {
-            if connection.socket().send_capacity() >= send_buffer / 2 {
-                return Some(connection);
+        while let Some(machine) = self.spare.pop() {
+            if machine.socket().send_capacity() >= send_buffer / 2 {
+                return Some(machine);
             }
-            self.surplus.remove(&connection, tuning);
+            self.surplus.remove(&machine, tuning);
         }
-        let connection =
-            Connection::new(tuning, send_buffer).or_else(|| Connection::new(tuning, tuning.send_buffer))?;
-        self.surplus.add(&connection, tuning);
-        Some(connection)
+        let Some(machine) =
+            Machine::new(tuning, send_buffer).or_else(|| Machine::new(tuning, tuning.send_buffer))
+        else {
+            return self.machine_of_drowsy();
+        };
+        self.surplus.add(&machine, tuning);
+        Some(machine)
+    }
+
+    /// Keeps a state machine for the next connection, or frees it.
+    pub fn keep_machine(&mut self, machine: Machine) {
+        if self.spare.len() < SPARE_MACHINES {
+            self.spare.push(machine);
+        } else {
+            self.surplus.remove(&machine, &self.limits.tuning);
+        }
     }
 
     /// Frees the place of a connection that is over.
     pub fn retire(&mut self, number: u32) {
         self.timers.clear(number);
-        if let Entry::Connection(connection) = self.table.remove(number) {
-            if self.spare.len() < SPARE_CONNECTIONS {
-                self.spare.push(*connection);
-            } else {
-                self.surplus.remove(&connection, &self.limits.tuning);
-            }
+        if let Entry::Connection(connection) = self.table.remove(number)
+            && let Some(machine) = connection.into_machine()
+        {
+            self.keep_machine(machine);
         }
     }
 
     /// Resets a connection and frees its place.
     pub fn abort(&mut self, number: u32) {
+        self.wake_to_end(number);
         if let Some(connection) = self.table.connection(number) {
-            connection.socket_mut().abort();
             let (time, way) = (micros(self.now), connection.way);
-            let interface = way.of(&mut self.interface, &mut self.loopback);
-            interface.poll_egress(time, &mut self.port.sending(way), &mut connection.sockets);
+            if let Some(machine) = connection.machine_mut() {
+                machine.socket_mut().abort();
+                let interface = way.of(&mut self.interface, &mut self.loopback);
+                interface.poll_egress(time, &mut self.port.sending(way), machine.sockets());
+            }
             self.retire(number);
         }
     }
@@ -649,22 +692,20 @@ impl<D: NetDevice> Engine<D> {
 
     /// Swaps an orphan in TIME-WAIT whose last acknowledgement is out for a small record.
     fn end_orphan(&mut self, number: u32) {
-        let (now, delay) = (self.now, self.limits.tuning.acknowledgement_delay);
         let Some(connection) = self.table.connection(number) else { return };
         if !connection.is_orphan() || connection.state() != State::TimeWait {
             return;
         }
-        let interface = connection.way.of(&mut self.interface, &mut self.loopback);
-        let pending = interface.poll_at(micros(now), &connection.sockets);
-        if pending.is_some_and(|at| at <= micros(now) + delay) {
+        let (way, flow, numbers) = (connection.way, connection.flow, connection.numbers);
+        if self.sends_soon(number) {
             return;
         }
         // No packet of this host to itself comes late.
-        if connection.way == Way::Loopback {
+        if way == Way::Loopback {
             return self.retire(number);
         }
-        if let Some(numbers) = connection.numbers {
-            self.time_wait.remember(connection.flow, numbers, now);
+        if let Some(numbers) = numbers {
+            self.time_wait.remember(flow, numbers, self.now);
             self.retire(number);
         }
     }

@@ -54,9 +54,6 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Between nobody.
-    pub const NONE: Self = Self { local: 0, remote: 0, ports: 0 };
-
     /// Between two ends.
     pub fn between(transport: Transport, local: (IpAddr, u16), remote: (IpAddr, u16)) -> Self {
         Self::new(transport, (as_bits(local.0), local.1), (as_bits(remote.0), remote.1))
@@ -162,6 +159,8 @@ pub struct Segment {
     pub sequence: u32,
     /// Bytes carried.
     pub payload: usize,
+    /// The sender's window, not scaled.
+    pub window: u16,
 }
 
 impl Segment {
@@ -267,6 +266,7 @@ fn peek_transport(protocol: u8, payload: &[u8], local: u128, remote: u128) -> Op
         flags: header[13],
         sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
         payload: payload.len().checked_sub(usize::from(header[12] >> 4) * 4)?,
+        window: u16::from_be_bytes([header[14], header[15]]),
     }))
 }
 

@@ -52,6 +52,7 @@ impl Listener {
             // Handshakes mostly end in the order in which they began, so this looks at the first.
             if let Some(place) = queue.iter().position(|other| *other == number) {
                 queue.remove(place);
+                return;
             }
         }
     }

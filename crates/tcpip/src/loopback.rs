@@ -109,6 +109,6 @@ pub fn follow(interface: &mut Interface, card: &Interface, ipv6: bool) {
 }
 
 /// An address without a network around it.
-fn alone(address: IpAddress) -> IpCidr {
+pub fn alone(address: IpAddress) -> IpCidr {
     IpCidr::new(address, if matches!(address, IpAddress::Ipv4(_)) { 32 } else { 128 })
 }

@@ -9,7 +9,7 @@ use iface_net_stack::{Binding, OpenError, Poller, Progress, Readiness, Socket, S
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use crate::connection::Role;
+use crate::connection::{Connection, Role};
 use crate::datagrams::Datagrams;
 use crate::engine::Engine;
 use crate::flow::{Flow, Transport};
@@ -170,8 +170,9 @@ impl<D: NetDevice> Engine<D> {
         let (remote, local) = (IpEndpoint::new(peer.0.into(), peer.1), (IpAddress::from(source.0), source.1));
         if let Some(connection) = self.table.connection(number) {
             let interface = connection.way.of(&mut self.interface, &mut self.loopback);
-            let begun = connection.socket_mut().connect(interface.context(), remote, local);
-            debug_assert!(begun.is_ok(), "both ends are addresses of hosts");
+            let begun =
+                connection.socket_mut().map(|socket| socket.connect(interface.context(), remote, local));
+            debug_assert!(begun.is_some_and(|begun| begun.is_ok()), "both ends are addresses of hosts");
         }
         self.mark_dirty(number);
     }
@@ -215,8 +216,12 @@ impl<D: NetDevice> Engine<D> {
         let connection = self.table.connection(number).ok_or(SocketError::Closed)?;
         let length = connection.recv(buffer)?;
         if length > 0 {
+            let is_drowsy = connection.drowsy;
             // The peer may have to be told of the room.
             self.mark_dirty(number);
+            if !is_drowsy {
+                self.watch_drowsy(number);
+            }
         }
         Ok(length)
     }
@@ -225,7 +230,13 @@ impl<D: NetDevice> Engine<D> {
     pub fn send_bytes(&mut self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError> {
         let number = self.table.resolve(socket)?;
         let tuning = self.limits.tuning;
-        let connection = self.table.connection(number).ok_or(SocketError::Closed)?;
+        let mut connection = self.table.connection(number).ok_or(SocketError::Closed)?;
+        if connection.is_asleep() {
+            if !self.wake_in_time(number) {
+                return Err(SocketError::WouldBlock);
+            }
+            connection = self.table.connection(number).ok_or(SocketError::Closed)?;
+        }
         let length = connection.send(bytes)?;
         connection.update_timeout(&tuning);
         self.mark_dirty(number);
@@ -254,7 +265,12 @@ impl<D: NetDevice> Engine<D> {
         if let Some(error) = connection.error {
             return Err(error);
         }
-        connection.socket_mut().close();
+        if !self.wake_in_time(number) {
+            return Err(SocketError::WouldBlock);
+        }
+        if let Some(socket) = self.table.connection(number).and_then(Connection::socket_mut) {
+            socket.close();
+        }
         self.mark_dirty(number);
         self.notify(number, Readiness::WRITABLE);
         Ok(())
@@ -369,14 +385,17 @@ impl<D: NetDevice> Engine<D> {
 
     fn orphan(&mut self, number: u32, now: Instant) {
         let give_up = now + self.limits.linger;
+        self.wake_to_end(number);
         let Some(connection) = self.table.connection(number) else { return };
         if matches!(connection.state(), State::Closed | State::SynSent) {
             return self.retire(number);
         }
         connection.role = Role::Orphan(give_up);
         connection.discard_received();
-        connection.socket_mut().set_ack_delay(None);
-        connection.socket_mut().close();
+        if let Some(socket) = connection.socket_mut() {
+            socket.set_ack_delay(None);
+            socket.close();
+        }
         self.table.disown(number);
         self.mark_dirty(number);
     }

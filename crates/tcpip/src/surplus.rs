@@ -1,6 +1,7 @@
 //! Longer send buffers, as long as memory is plentiful.
 
-use crate::connection::{Connection, Tuning};
+use crate::connection::Tuning;
+use crate::machine::Machine;
 
 /// The part of the image's memory that longer send buffers may take together, beyond what each connection has anyway.
 const PART_OF_MEMORY: usize = 16;
@@ -21,25 +22,25 @@ impl Surplus {
         Self { limit: memory / PART_OF_MEMORY, used: 0 }
     }
 
-    /// Bytes of send buffer that a new connection is to have.
+    /// Bytes of send buffer that a connection without buffers is to have.
     pub fn buffer(&self, tuning: &Tuning) -> usize {
         let share = self.limit.saturating_sub(self.used) / PART_OF_THE_REST;
         share.min(tuning.longest_send_buffer).max(tuning.send_buffer)
     }
 
-    /// A connection was made.
-    pub fn add(&mut self, connection: &Connection, tuning: &Tuning) {
-        self.used += beyond(connection, tuning);
+    /// A connection has got buffers.
+    pub fn add(&mut self, machine: &Machine, tuning: &Tuning) {
+        self.used += beyond(machine, tuning);
     }
 
     /// A connection's buffers were freed.
-    pub fn remove(&mut self, connection: &Connection, tuning: &Tuning) {
-        self.used = self.used.saturating_sub(beyond(connection, tuning));
+    pub fn remove(&mut self, machine: &Machine, tuning: &Tuning) {
+        self.used = self.used.saturating_sub(beyond(machine, tuning));
     }
 }
 
-fn beyond(connection: &Connection, tuning: &Tuning) -> usize {
-    connection.socket().send_capacity().saturating_sub(tuning.send_buffer)
+fn beyond(machine: &Machine, tuning: &Tuning) -> usize {
+    machine.socket().send_capacity().saturating_sub(tuning.send_buffer)
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
         let mut surplus = Surplus::of(memory);
         let make = |_| {
             let length = surplus.buffer(&tuning);
-            surplus.add(&Connection::new(&tuning, length).unwrap(), &tuning);
+            surplus.add(&Machine::new(&tuning, length).unwrap(), &tuning);
             length
         };
         (0..count).map(make).collect()
@@ -79,10 +80,10 @@ mod tests {
         let tuning = Tuning { send_buffer: 16 * KIB, longest_send_buffer: 1024 * KIB, ..Tuning::TEST };
         let mut surplus = Surplus::of(64 * KIB * KIB);
         let length = surplus.buffer(&tuning);
-        let connection = Connection::new(&tuning, length).unwrap();
-        surplus.add(&connection, &tuning);
+        let machine = Machine::new(&tuning, length).unwrap();
+        surplus.add(&machine, &tuning);
         assert!(surplus.buffer(&tuning) < length);
-        surplus.remove(&connection, &tuning);
+        surplus.remove(&machine, &tuning);
         assert_eq!((surplus.buffer(&tuning), length), (256 * KIB, 256 * KIB));
     }
 }

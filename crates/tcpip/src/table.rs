@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::datagrams::Datagrams;
 use crate::flow::{Flow, FlowHash, Transport};
 use crate::listener::Listener;
+use crate::machine::Machine;
 use crate::notice::Notice;
 use crate::poller::Watch;
 
@@ -36,10 +37,10 @@ pub struct Slot {
 }
 
 impl Entry {
-    /// The protocols' part of it.
+    /// The protocols' part of it; a connection that sleeps has none.
     pub fn sockets(&mut self) -> Option<&mut SocketSet<'static>> {
         match self {
-            Self::Connection(connection) => Some(&mut connection.sockets),
+            Self::Connection(connection) => connection.machine_mut().map(Machine::sockets),
             Self::Datagrams(datagrams) => Some(&mut datagrams.sockets),
             Self::Listener(_) | Self::Bound(_) | Self::Free => None,
         }
@@ -69,6 +70,19 @@ impl Table {
     /// Sockets in the table.
     pub fn len(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    /// Whether there is memory for one more.
+    pub fn reserve(&mut self) -> bool {
+        let (slots, hash) = (&self.slots, self.hash);
+        let hash_of = |number: &u32| flow_of(&slots[*number as usize].entry).map_or(0, |flow| hash.of(&flow));
+        self.flows.try_reserve(1, hash_of).is_ok()
+            && (!self.free.is_empty() || self.slots.try_reserve(1).is_ok())
+    }
+
+    /// Places that were ever used at once.
+    pub const fn places(&self) -> usize {
+        self.slots.len()
     }
 
     /// Puts `entry` in a free place; the caller has seen that there is one.

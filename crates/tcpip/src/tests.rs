@@ -2,6 +2,7 @@
 
 mod conformance;
 mod fuzz;
+mod idle;
 mod network;
 mod transfer;
 mod world;

@@ -47,6 +47,13 @@ impl Timers {
         }
     }
 
+    /// Whether there is memory for a time of every number below `numbers`.
+    pub fn reserve(&mut self, numbers: usize) -> bool {
+        let (heap, places) =
+            (numbers.saturating_sub(self.heap.len()), numbers.saturating_sub(self.places.len()));
+        self.heap.try_reserve(heap).is_ok() && self.places.try_reserve(places).is_ok()
+    }
+
     /// Forgets the time of `number`.
     pub fn clear(&mut self, number: u32) {
         let Some(&place) = self.places.get(number as usize).filter(|place| **place != ABSENT) else { return };
