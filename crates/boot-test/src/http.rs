@@ -10,6 +10,9 @@ use crate::Failure;
 /// Headers longer than this many bytes are an error of the server.
 const LONGEST_HEAD: u64 = 64 * 1024;
 
+/// Bytes of a body that are asked for at a time: a server is not to wait for the client to ask again.
+const PIECE: u64 = 256 * 1024;
+
 /// Pause between questions.
 const POLL: Duration = Duration::from_millis(10);
 /// How long the first question may take, and at most a later one.
@@ -78,9 +81,16 @@ impl Connection {
     /// Receives a piece of a body, and throws it away.
     pub(crate) fn take(&mut self, length: u64) -> Result<(), Failure> {
         self.limit_waiting()?;
-        let mut piece = self.stream.by_ref().take(length);
-        let got = std::io::copy(&mut piece, &mut std::io::sink()).map_err(|e| Failure::from_socket(&e))?;
-        if got == length { Ok(()) } else { Err(Failure::Length { got, wanted: length }) }
+        let mut piece = vec![0; length.min(PIECE) as usize];
+        let mut left = length;
+        while left > 0 {
+            let wanted = left.min(PIECE) as usize;
+            match self.stream.read(&mut piece[..wanted]).map_err(|error| Failure::from_socket(&error))? {
+                0 => return Err(Failure::Length { got: length - left, wanted: length }),
+                got => left -= got as u64,
+            }
+        }
+        Ok(())
     }
 
     /// Receives the status line and the headers.
