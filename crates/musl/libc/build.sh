@@ -65,6 +65,13 @@ chmod +x "$out/bin/cc"
 ln -s cc "$out/bin/gcc"
 ln -s cc "$out/bin/$arch-linux-musl-gcc"
 
+# The headers of Linux itself, which musl leaves to the system: those that the compiler finds on its own.
+mkdir "$out/linux"
+for directory in asm asm-generic linux; do
+    header=$(echo "#include <$directory/types.h>" | "$gcc" -E - | sed -n "s|^# 1 \"\(.*/$directory\)/types.h\".*|\1|p" | head -n 1)
+    cp -rL "$header" "$out/linux/$directory"
+done
+
 # What crates of cargo call for C++. It is not in bin/: a script that looks for a compiler there finds none, and does without.
 mkdir "$out/libexec"
 cat >"$out/libexec/c++" <<'EOF'

@@ -55,8 +55,8 @@ for directory in ${UNICORE_LIBRARIES:-}; do
     search="$search -L$directory/lib"
 done
 unset IFS
-# The compiler's own headers come after musl's.
-compile="$flags ${UNICORE_SOURCE:+-ffile-prefix-map=$UNICORE_SOURCE} -nostdinc $includes -isystem $musl/include -isystem @headers@"
+# The compiler's own headers come after musl's, and those of Linux after these.
+compile="$flags ${UNICORE_SOURCE:+-ffile-prefix-map=$UNICORE_SOURCE} -nostdinc $includes -isystem $musl/include -isystem @headers@ -idirafter $musl/linux"
 
 kind=$(purpose "$@")
 last=${UNICORE_CFLAGS:-}

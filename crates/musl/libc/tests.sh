@@ -53,6 +53,13 @@ int main(void) { return answer() - 42; }' >user.c
 UNICORE_LIBRARIES=$PWD/library cc -o user user.c -lanswer
 ./user || fail "a program with a library ends with $?"
 
+# Headers of Linux, beside musl's own.
+echo '#include <linux/types.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+int main(void) { return sizeof(__u64) - 8; }' >headers.c
+cc -o headers headers.c
+
 # Options that come last win.
 echo 'int main(void) { return LEVEL; }' >level.c
 UNICORE_CFLAGS='-ULEVEL -DLEVEL=0' cc -DLEVEL=1 -o level level.c
