@@ -40,7 +40,10 @@ fn each_kind_of_device_is_there_where_it_is_wanted() {
     );
     assert!(command.contains("'-m' '8'"), "{command}");
     assert!(
-        command.contains("hostfwd=tcp:127.0.0.1:8080-10.0.2.15:80' '-device' 'virtio-net-pci,netdev=net0"),
+        command.contains(
+            "hostfwd=tcp:127.0.0.1:8080-10.0.2.15:80,hostfwd=udp:127.0.0.1:8080-10.0.2.15:80' '-device' \
+             'virtio-net-pci,netdev=net0"
+        ),
         "{command}"
     );
     assert!(command.contains("/a,,b' '-device' 'virtio-blk-pci,drive=disk0'"), "{command}");

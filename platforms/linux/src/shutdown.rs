@@ -102,11 +102,14 @@ mod tests {
     use crate::clock::LinuxClock;
     use crate::fault;
 
-    /// Runs one of the tests below, which end their process; gives its exit status and the signal that ended it.
+    /// Runs one of the tests below, which end their process; gives its exit status and the signal that ended it. The signals
+    /// have their default effect at first, whatever was started in the background before.
     fn end_of(test: &str) -> (Option<i32>, Option<i32>) {
         let name = std::format!("shutdown::tests::{test}");
         let arguments = ["--exact", &name, "--ignored", "--nocapture"];
-        let child = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+        let mut child = Command::new("env");
+        child.arg("--default-signal=INT,TERM").arg(std::env::current_exe().unwrap()).args(arguments);
+        let child = child.output().unwrap();
         (child.status.code(), child.status.signal())
     }
 
