@@ -8,7 +8,7 @@ use std::thread;
 use serde::Deserialize;
 
 use super::activity::{Event, parse};
-use super::progress::{Finished, Progress};
+use super::progress::Progress;
 use crate::error::Error;
 use crate::flake::Flake;
 
@@ -20,11 +20,11 @@ pub(crate) struct Build {
     pub(crate) paths: Vec<String>,
 }
 
-/// Builds installables, all of them though some fail, and calls `over` with each build that ended.
+/// Builds installables, all of them though some fail, and calls `over` with each derivation whose build ended.
 pub(crate) fn build(
     flake: &Flake,
     installables: &[String],
-    over: &mut dyn FnMut(&Finished),
+    over: &mut dyn FnMut(&str),
 ) -> Result<Build, Error> {
     let mut command = flake.nix("build");
     command.args(["--keep-going", "--no-link", "--json", "--log-format", "internal-json"]);
@@ -63,14 +63,14 @@ fn out_paths(answer: &[u8]) -> serde_json::Result<Vec<String>> {
     Ok(built.into_iter().filter_map(|mut built| built.outputs.remove("out")).collect())
 }
 
-fn follow(stderr: ChildStderr, over: &mut dyn FnMut(&Finished)) {
+fn follow(stderr: ChildStderr, over: &mut dyn FnMut(&str)) {
     let mut progress = Progress::new();
     for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
         match parse(&String::from_utf8_lossy(&line)) {
             Event::Started { id, derivation } => progress.started(id, &derivation),
             Event::Stopped { id } => {
-                if let Some(finished) = progress.stopped(id) {
-                    progress.suspend(|| over(&finished));
+                if let Some(derivation) = progress.stopped(id) {
+                    progress.suspend(|| over(&derivation));
                 }
             }
             Event::Wrote { id, line } => progress.wrote(id, line),

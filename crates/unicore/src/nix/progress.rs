@@ -1,7 +1,7 @@
 //! What a person sees while Nix works.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -10,31 +10,10 @@ use super::activity::name_of;
 /// So much of what a build wrote is shown where it fails.
 const LOG_LINES: usize = 40;
 
-/// A build that is over; whether it did what it should is not told.
-pub(crate) struct Finished {
-    /// Its derivation, a path in the store.
-    pub(crate) derivation: String,
-    /// How long it went on, beside others.
-    pub(crate) took: Duration,
-}
-
-impl Finished {
-    /// The derivation's name.
-    pub(crate) fn name(&self) -> &str {
-        name_of(&self.derivation)
-    }
-}
-
-/// A build that goes on.
-struct Running {
-    derivation: String,
-    since: Instant,
-}
-
 /// The builds that go on, as one line at a terminal and as a line each elsewhere.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    running: BTreeMap<u64, Running>,
+    running: BTreeMap<u64, String>,
     /// The last lines of each build by derivation; that one failed is told after it is over.
     logs: BTreeMap<String, VecDeque<String>>,
     finished: u32,
@@ -58,26 +37,26 @@ impl Progress {
         if self.bar.is_hidden() {
             eprintln!("building {name}");
         }
-        self.running.insert(id, Running { derivation: derivation.to_owned(), since: Instant::now() });
+        self.running.insert(id, derivation.to_owned());
         self.show();
     }
 
     /// A build wrote a line.
     pub(crate) fn wrote(&mut self, id: u64, line: String) {
-        let Some(running) = self.running.get(&id) else { return };
-        let log = self.logs.entry(running.derivation.clone()).or_default();
+        let Some(derivation) = self.running.get(&id) else { return };
+        let log = self.logs.entry(derivation.clone()).or_default();
         log.push_back(line);
         if log.len() > LOG_LINES {
             log.pop_front();
         }
     }
 
-    /// An activity is over; `None` where it is no build.
-    pub(crate) fn stopped(&mut self, id: u64) -> Option<Finished> {
-        let Running { derivation, since } = self.running.remove(&id)?;
+    /// A build is over, and which; `None` for an activity of another kind.
+    pub(crate) fn stopped(&mut self, id: u64) -> Option<String> {
+        let derivation = self.running.remove(&id)?;
         self.finished += 1;
         self.show();
-        Some(Finished { derivation, took: since.elapsed() })
+        Some(derivation)
     }
 
     /// Writes to standard error without tearing the line of progress, after the log of a build that the text names.
@@ -101,7 +80,7 @@ impl Progress {
     }
 
     fn show(&self) {
-        let names: Vec<&str> = self.running.values().map(|running| name_of(&running.derivation)).collect();
+        let names: Vec<&str> = self.running.values().map(|derivation| name_of(derivation)).collect();
         self.bar.set_message(format!("{} built, building {}", self.finished, names.join(", ")));
     }
 }

@@ -8,7 +8,6 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::tally::Tally;
-use super::times::Times;
 use crate::error::Error;
 use crate::flake::Flake;
 use crate::nix;
@@ -49,13 +48,8 @@ pub(super) fn names(flake: &Flake) -> Result<Vec<String>, Error> {
     nix::eval(flake, "checks", None, Some("builtins.attrNames"))
 }
 
-/// Builds the checks, tells of each as soon as it is decided, and takes the times of all that is built for them.
-pub(super) fn build(
-    flake: &Flake,
-    names: &[&str],
-    tally: &mut Tally,
-    times: &mut Times,
-) -> Result<(), Error> {
+/// Builds the checks, and tells of each as soon as it is decided.
+pub(super) fn build(flake: &Flake, names: &[&str], tally: &mut Tally) -> Result<(), Error> {
     let mut pending = evaluate(flake, names)?;
     pending.retain(|name, check| {
         let evaluates = !check.derivation.is_empty();
@@ -73,10 +67,7 @@ pub(super) fn build(
         return Ok(());
     }
     let outputs: Vec<String> = pending.keys().map(|name| flake.output("checks", Some(name))).collect();
-    nix::build(flake, &outputs, &mut |finished| {
-        times.add(finished.name(), finished.took);
-        tell_passed(&mut pending, &finished.derivation, tally);
-    })?;
+    nix::build(flake, &outputs, &mut |derivation| tell_passed(&mut pending, derivation, tally))?;
     for (name, check) in &pending {
         match check.is_built() {
             true => tell_built(name, check, tally),

@@ -3,7 +3,6 @@
 mod checks;
 mod outside;
 mod tally;
-mod times;
 
 use std::process::ExitCode;
 
@@ -12,19 +11,17 @@ use crate::flake::Flake;
 use crate::names;
 
 use tally::Tally;
-use times::Times;
 
 pub(crate) fn test(flake: &Flake, filter: Option<&str>) -> Result<ExitCode, Error> {
     let filter = filter.unwrap_or_default();
     let checks = checks::names(flake)?;
     let programs = if flake.is_checkout() { outside::programs(&flake.checkout)? } else { Vec::new() };
     let (chosen, outside) = choose(filter, &checks, &programs)?;
-    let (mut tally, mut times) = (Tally::default(), Times::default());
-    checks::build(flake, &chosen, &mut tally, &mut times)?;
+    let mut tally = Tally::default();
+    checks::build(flake, &chosen, &mut tally)?;
     for program in outside {
-        outside::run(flake, program, &mut tally, &mut times);
+        outside::run(flake, program, &mut tally);
     }
-    print!("{times}");
     println!("{}", tally.summary());
     Ok(if tally.all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -5,10 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Instant;
 
 use super::tally::Tally;
-use super::times::Times;
 use crate::error::Error;
 use crate::flake::Flake;
 
@@ -44,10 +42,9 @@ pub(super) fn programs(checkout: &Path) -> Result<Vec<Program>, Error> {
     Ok(programs)
 }
 
-/// Runs one, judges it by its exit status, and takes its time.
-pub(super) fn run(flake: &Flake, program: &Program, tally: &mut Tally, times: &mut Times) {
+/// Runs one, and judges it by its exit status.
+pub(super) fn run(flake: &Flake, program: &Program, tally: &mut Tally) {
     eprintln!("running {}", program.name);
-    let begin = Instant::now();
     let mut command = Command::new(&program.path);
     command.env("UNICORE_ROOT", &flake.checkout).stdin(Stdio::null());
     if let Ok(myself) = env::current_exe() {
@@ -57,7 +54,6 @@ pub(super) fn run(flake: &Flake, program: &Program, tally: &mut Tally, times: &m
         Ok(output) => judge(&program.name, &output, tally),
         Err(error) => tally.failed(&program.name, &format!("did not start: {error}")),
     }
-    times.add(&program.name, begin.elapsed());
 }
 
 fn judge(name: &str, output: &Output, tally: &mut Tally) {
