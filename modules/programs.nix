@@ -158,6 +158,8 @@ in
     made
     // {
       linkArguments = [
+        # A program that walks a section from its `__start_` to its `__stop_` may name nothing in it.
+        "-znostart-stop-gc"
         "-T${libc}/image/program.ld"
         "${made}/program.o"
         "${libc}/image/libc.a"

@@ -24,6 +24,7 @@ in
   (case "begin" ''constructors abc, EMPTY "", TWO "two words", pages of 4096, random bytes'')
   (case "locals" "thread-locals: 1 of main, 1 of another thread, 1 after it")
   (case "rounding" "rounding: steady 1 and 1, apart 1 and 1")
+  (case "sections" "sections: odd 9, then 49, even 6")
   (case "end" "end: atexit 2, atexit 1, destructor" // { exitStatus = 7; })
   (case "deep" "went down 200 levels")
   (fault "overflow" overflow "descend at ")

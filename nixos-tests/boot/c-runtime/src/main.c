@@ -11,6 +11,7 @@ static const struct {
 	{ "begin", begin },
 	{ "locals", locals },
 	{ "rounding", rounding },
+	{ "sections", sections },
 	{ "end", end },
 	{ "deep", deep },
 	{ "overflow", overflow },

@@ -5,6 +5,7 @@
 int begin(void);
 int locals(void);
 int rounding(void);
+int sections(void);
 int end(void);
 int deep(void);
 int overflow(void);
