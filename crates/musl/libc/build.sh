@@ -65,12 +65,17 @@ chmod +x "$out/bin/cc"
 ln -s cc "$out/bin/gcc"
 ln -s cc "$out/bin/$arch-linux-musl-gcc"
 
-# The headers of Linux itself, which musl leaves to the system: those that the compiler finds on its own.
-mkdir "$out/linux"
+# The headers that musl leaves to the system, as the compiler finds them on its own: those of Linux itself, and BSD's lists,
+# which are macros alone.
+of_system() {
+    echo "#include <$1>" | "$gcc" -E - | sed -n "s|^# 1 \"\(.*/$1\)\".*|\1|p" | head -n 1
+}
+mkdir -p "$out/system/sys"
 for directory in asm asm-generic linux; do
-    header=$(echo "#include <$directory/types.h>" | "$gcc" -E - | sed -n "s|^# 1 \"\(.*/$directory\)/types.h\".*|\1|p" | head -n 1)
-    cp -rL "$header" "$out/linux/$directory"
+    header=$(of_system "$directory/types.h")
+    cp -rL "${header%/types.h}" "$out/system/$directory"
 done
+cp -L "$(of_system sys/queue.h)" "$out/system/sys/queue.h"
 
 # What crates of cargo call for C++. It is not in bin/: a script that looks for a compiler there finds none, and does without.
 mkdir "$out/libexec"

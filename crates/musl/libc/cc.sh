@@ -55,8 +55,8 @@ for directory in ${UNICORE_LIBRARIES:-}; do
     search="$search -L$directory/lib"
 done
 unset IFS
-# The compiler's own headers come after musl's, and those of Linux after these.
-compile="$flags ${UNICORE_SOURCE:+-ffile-prefix-map=$UNICORE_SOURCE} -nostdinc $includes -isystem $musl/include -isystem @headers@ -idirafter $musl/linux"
+# The compiler's own headers come after musl's, and those of the system after these.
+compile="$flags ${UNICORE_SOURCE:+-ffile-prefix-map=$UNICORE_SOURCE} -nostdinc $includes -isystem $musl/include -isystem @headers@ -idirafter $musl/system"
 
 kind=$(purpose "$@")
 last=${UNICORE_CFLAGS:-}

@@ -53,12 +53,16 @@ int main(void) { return answer() - 42; }' >user.c
 UNICORE_LIBRARIES=$PWD/library cc -o user user.c -lanswer
 ./user || fail "a program with a library ends with $?"
 
-# Headers of Linux, beside musl's own.
+# Headers of Linux and BSD's lists, beside musl's own.
 echo '#include <linux/types.h>
 #include <linux/if_packet.h>
+#include <stddef.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
-int main(void) { return sizeof(__u64) - 8; }' >headers.c
-cc -o headers headers.c
+struct one { SLIST_ENTRY(one) next; };
+int main(void) { SLIST_HEAD(list, one) list = SLIST_HEAD_INITIALIZER(list); return !SLIST_EMPTY(&list) + sizeof(__u64) - 8; }' >headers.c
+cc -Wall -Werror -o headers headers.c
+./headers || fail "headers of the system are not as they should be"
 
 # Options that come last win.
 echo 'int main(void) { return LEVEL; }' >level.c
