@@ -342,6 +342,9 @@ calls! {
     tgkill __NR_tgkill(process, thread, signal) kill_thread_of;
     tkill __NR_tkill(thread, signal) kill_thread;
 
+    // splice.rs
+    splice __NR_splice(from, from_offset, to, to_offset, count, flags) splice;
+
     // threads.rs
     arch_prctl __NR_arch_prctl(code, address) set_thread_pointer lacks "the gs register, CPUID faulting";
     exit __NR_exit(status) exit;

@@ -40,6 +40,7 @@ mod shutdown;
 mod signal_files;
 mod signal_stacks;
 mod signals;
+mod splice;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
+use core::any::Any;
 use core::cell::{Cell, RefCell};
 
 use linux_raw_sys::general::{F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY};
@@ -14,7 +15,7 @@ use crate::linux::{Linux, World};
 use crate::user::User;
 
 /// Bytes that a pipe holds (pipe(7)).
-const CAPACITY: usize = 65_536;
+pub const CAPACITY: usize = 65_536;
 /// Writes of no more than this are not torn (`PIPE_BUF`).
 const UNTORN: usize = 4096;
 
@@ -40,10 +41,70 @@ impl Pipe {
 }
 
 /// The end that is read.
-struct Reader(Rc<Pipe>);
+pub struct Reader(Rc<Pipe>);
 
 /// The end that is written.
-struct Writer(Rc<Pipe>);
+pub struct Writer(Rc<Pipe>);
+
+impl Reader {
+    /// That file, where it is one.
+    pub fn of(file: &dyn OpenFile) -> Option<&Self> {
+        (file as &dyn Any).downcast_ref()
+    }
+
+    pub fn is_other_end_of(&self, writer: &Writer) -> bool {
+        Rc::ptr_eq(&self.0, &writer.0)
+    }
+
+    /// Whether there is something to read; not at the end.
+    ///
+    /// # Errors
+    /// `EAGAIN` where there may be something later.
+    pub fn has_bytes(&self) -> Result<bool, Errno> {
+        match self.0.bytes.borrow().is_empty() {
+            true if self.0.has_writer.get() => Err(Errno::EAGAIN),
+            is_empty => Ok(!is_empty),
+        }
+    }
+
+    /// Gives the next bytes to `put`, some of them and `most` at most, and loses those that it takes. An empty pipe gives none.
+    ///
+    /// # Errors
+    /// What `put` says.
+    pub fn hand_on(
+        &self,
+        most: usize,
+        put: impl FnOnce(&[u8]) -> Result<usize, Errno>,
+    ) -> Result<usize, Errno> {
+        let pipe = &self.0;
+        let taken = match pipe.bytes.borrow().as_slices().0 {
+            [] => return Ok(0),
+            next => put(&next[..next.len().min(most)])?,
+        };
+        pipe.bytes.borrow_mut().drain(..taken);
+        pipe.writers.notify(Readiness::OUT);
+        Ok(taken)
+    }
+}
+
+impl Writer {
+    /// That file, where it is one.
+    pub fn of(file: &dyn OpenFile) -> Option<&Self> {
+        (file as &dyn Any).downcast_ref()
+    }
+
+    /// How many bytes it takes, at least one.
+    ///
+    /// # Errors
+    /// `EPIPE` where nobody reads; `EAGAIN` where it is full.
+    pub fn room(&self) -> Result<usize, Errno> {
+        match self.0.room() {
+            _ if !self.0.has_reader.get() => Err(Errno::EPIPE),
+            0 => Err(Errno::EAGAIN),
+            room => Ok(room),
+        }
+    }
+}
 
 impl OpenFile for Reader {
     fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {

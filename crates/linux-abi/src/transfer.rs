@@ -20,7 +20,7 @@ const GATHERED: usize = 16 * 1024;
 
 /// Where in a file bytes are moved.
 #[derive(Clone, Copy, Debug)]
-enum Position {
+pub enum Position {
     /// Where the file is.
     Current,
     /// A place of its own.
@@ -28,7 +28,7 @@ enum Position {
 }
 
 impl Position {
-    fn after(self, bytes: usize) -> Self {
+    pub fn after(self, bytes: usize) -> Self {
         match self {
             Self::Current => Self::Current,
             Self::At(offset) => Self::At(offset.saturating_add(bytes as u64)),
@@ -36,7 +36,7 @@ impl Position {
     }
 
     /// From what a program passed, which may not be below 0.
-    fn at(offset: i64) -> Result<Self, Errno> {
+    pub fn at(offset: i64) -> Result<Self, Errno> {
         u64::try_from(offset).map(Self::At).map_err(|_| Errno::EINVAL)
     }
 
@@ -47,20 +47,20 @@ impl Position {
 }
 
 /// A file as a call works with it: with the flags it was opened with.
-struct Opened {
-    file: Rc<dyn OpenFile>,
-    flags: u32,
+pub struct Opened {
+    pub file: Rc<dyn OpenFile>,
+    pub flags: u32,
 }
 
 impl Opened {
-    fn read(&self, buffer: &mut [u8], position: Position) -> Result<usize, Errno> {
+    pub fn read(&self, buffer: &mut [u8], position: Position) -> Result<usize, Errno> {
         match position {
             Position::Current => self.file.read(buffer),
             Position::At(offset) => self.file.read_at(offset, buffer),
         }
     }
 
-    fn write(&self, bytes: &[u8], position: Position) -> Result<usize, Errno> {
+    pub fn write(&self, bytes: &[u8], position: Position) -> Result<usize, Errno> {
         let appends = self.flags & O_APPEND != 0;
         match position {
             // Wherever it is asked to write (pwrite(2), under BUGS).
@@ -88,11 +88,11 @@ impl Opened {
 }
 
 impl<W: World> Linux<W> {
-    fn to_read(&self, fd: Descriptor) -> Result<Opened, Errno> {
+    pub fn to_read(&self, fd: Descriptor) -> Result<Opened, Errno> {
         self.opened(fd, O_RDONLY)
     }
 
-    fn to_write(&self, fd: Descriptor) -> Result<Opened, Errno> {
+    pub fn to_write(&self, fd: Descriptor) -> Result<Opened, Errno> {
         self.opened(fd, O_WRONLY)
     }
 

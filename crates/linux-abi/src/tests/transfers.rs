@@ -102,3 +102,78 @@ fn what_is_sent_goes_to_what_can_be_written() {
     assert_eq!(send(writer, writer), Errno::EBADF.returned());
     assert_eq!(send(writer, reader), Errno::ESPIPE.returned());
 }
+
+/// What takes every byte, and is no pipe.
+fn console(linux: Process) -> usize {
+    let path = c"/dev/console".as_ptr() as usize;
+    let fd = call(linux, numbers::__NR_open, &[path, numbers::O_RDWR as usize]);
+    usize::try_from(fd).expect("the console can be opened")
+}
+
+/// What is spliced from one to the other.
+fn splice(linux: Process, from: usize, to: usize, count: usize, flags: u32) -> isize {
+    call(linux, numbers::__NR_splice, &[from, 0, to, 0, count, flags as usize])
+}
+
+#[test]
+fn what_is_spliced_is_no_more_than_there_is_room_for() {
+    let linux = leaked();
+    let ([reader, writer], [far_reader, far_writer]) = (pipe(linux), pipe(linux));
+    let bytes: Vec<u8> = (0..40_000_u32).map(|number| number as u8).collect();
+    assert_eq!(write(linux, writer, &bytes), 40_000);
+    assert_eq!(write(linux, far_writer, &std::vec![0; 40_000]), 40_000);
+    assert_eq!(splice(linux, reader, far_writer, 50_000, 0), 25_536);
+    assert_eq!(splice(linux, reader, far_writer, 1, numbers::SPLICE_F_NONBLOCK), Errno::EAGAIN.returned());
+    assert_eq!(read(linux, far_reader, &mut std::vec![0; 40_000]), 40_000);
+    assert_eq!(splice(linux, reader, far_writer, 50_000, 0), 14_464);
+    let mut got = std::vec![0; 50_000];
+    assert_eq!(read(linux, far_reader, &mut got), 40_000);
+    assert!(got.starts_with(&bytes));
+}
+
+#[test]
+fn splice_waits_for_the_first_bytes() {
+    let linux = leaked();
+    let ([reader, writer], [far_reader, far_writer]) = (pipe(linux), pipe(linux));
+    linux.scheduler.spawn("writer", writes(linux, writer)).unwrap();
+    assert_eq!(splice(linux, reader, far_writer, 10, 0), 1);
+    assert_eq!(read(linux, far_reader, &mut [0; 10]), 1);
+    let unwilling = splice(linux, reader, far_writer, 10, numbers::SPLICE_F_NONBLOCK);
+    assert_eq!(unwilling, Errno::EAGAIN.returned());
+    call(linux, numbers::__NR_close, &[writer]);
+    assert_eq!(splice(linux, reader, far_writer, 10, 0), 0);
+}
+
+#[test]
+fn a_pipe_that_goes_round_in_its_memory_is_spliced_in_order() {
+    let linux = leaked();
+    let [reader, writer] = pipe(linux);
+    write(linux, writer, &std::vec![1; 60_000]);
+    read(linux, reader, &mut std::vec![0; 50_000]);
+    write(linux, writer, &std::vec![2; 50_000]);
+    assert_eq!(splice(linux, reader, console(linux), 100_000, 0), 60_000);
+    assert_eq!(ready_in(linux, reader), 0);
+}
+
+#[test]
+fn splice_is_between_a_pipe_and_what_is_not_its_other_end() {
+    let linux = leaked();
+    let [reader, writer] = pipe(linux);
+    let console = console(linux);
+    write(linux, writer, b"abc");
+    let offset = 0_i64;
+    let at = |number, offset: &i64| {
+        let mut arguments = [reader, 0, console, 0, 3, 0];
+        arguments[number] = &raw const *offset as usize;
+        call(linux, numbers::__NR_splice, &arguments)
+    };
+    assert_eq!(splice(linux, reader, writer, 3, 0), Errno::EINVAL.returned());
+    assert_eq!(splice(linux, writer, reader, 3, 0), Errno::EBADF.returned());
+    assert_eq!(splice(linux, console, console, 3, 0), Errno::EINVAL.returned());
+    assert_eq!(splice(linux, reader, console, 3, 16), Errno::EINVAL.returned());
+    assert_eq!(splice(linux, 99, console, 0, 0), 0);
+    assert_eq!(at(1, &offset), Errno::ESPIPE.returned());
+    assert_eq!(at(3, &offset), Errno::EINVAL.returned());
+    assert_eq!(splice(linux, reader, console, 2, 0), 2);
+    assert_eq!(splice(linux, reader, console, 2, 0), 1);
+}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -112,6 +113,81 @@ static void blocking(void)
 	close(end[0]);
 }
 
+static void *read_later(void *end)
+{
+	rest(20);
+	return (void *)(long)read(*(int *)end, buffer, sizeof buffer);
+}
+
+static void splicing(void)
+{
+	int from[2], to[2], stream[2];
+	make_file("a", "0123456789");
+	int file = open("a", O_RDWR), appended = open("a", O_WRONLY | O_APPEND), directory = open(".", O_RDONLY);
+	pipe(from);
+	pipe(to);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, stream);
+	loff_t offset = 2;
+	CALL("splice from an offset of a file", splice(file, &offset, from[1], NULL, 5, 0));
+	VALUE("the offset after it", offset);
+	CALL("the file has not moved", lseek(file, 0, SEEK_CUR));
+	CALL("splice from its position", splice(file, NULL, from[1], NULL, 3, SPLICE_F_MORE));
+	CALL("the file has moved", lseek(file, 0, SEEK_CUR));
+	CALL("splice from pipe to pipe", splice(from[0], NULL, to[1], NULL, 6, SPLICE_F_MOVE));
+	CALL("splice to a socket", splice(to[0], NULL, stream[0], NULL, 100, 0));
+	CALL("read that from the socket", read(stream[1], buffer, sizeof buffer));
+	BYTES("bytes from the socket", buffer, 6);
+	write(stream[0], "socket", 6);
+	CALL("splice from a socket", splice(stream[1], NULL, to[1], NULL, 100, 0));
+	offset = 8;
+	CALL("splice to an offset of a file", splice(to[0], NULL, file, &offset, 100, 0));
+	VALUE("the offset after that", offset);
+	CALL("read the file", pread(file, buffer, sizeof buffer, 0));
+	BYTES("the file", buffer, 14);
+	CALL("splice at its end", splice(file, &offset, to[1], NULL, 1, 0));
+	CALL("splice nothing", splice(99, NULL, 99, NULL, 0, 0));
+	CALL("splice from nothing", splice(99, NULL, to[1], NULL, 1, 0));
+	CALL("splice with unknown flags", splice(from[0], NULL, to[1], NULL, 1, 16));
+	CALL("splice without a pipe", splice(file, NULL, stream[0], NULL, 1, 0));
+	CALL("splice to the other end", splice(from[0], NULL, from[1], NULL, 1, 0));
+	CALL("splice from the end to write", splice(from[1], NULL, to[1], NULL, 1, 0));
+	CALL("splice to the end to read", splice(from[0], NULL, to[0], NULL, 1, 0));
+	CALL("splice from an offset of a pipe", splice(from[0], &offset, file, NULL, 1, 0));
+	CALL("splice to an offset of a pipe", splice(file, NULL, to[1], &offset, 1, 0));
+	CALL("splice from an offset of a socket", splice(stream[0], &offset, to[1], NULL, 1, 0));
+	offset = -1;
+	CALL("splice from an offset below 0", splice(file, &offset, to[1], NULL, 1, 0));
+	CALL("splice to what is appended to", splice(from[0], NULL, appended, NULL, 1, 0));
+	CALL("splice from a directory", splice(directory, NULL, to[1], NULL, 1, 0));
+	CALL("splice what is left", splice(from[0], NULL, to[1], NULL, 100, 0));
+	CALL("splice from an empty pipe", splice(from[0], NULL, to[1], NULL, 100, SPLICE_F_NONBLOCK));
+	pthread_t thread;
+	pthread_create(&thread, NULL, write_later, &from[1]);
+	CALL("splice waits for a writer", splice(from[0], NULL, file, NULL, 100, 0));
+	pthread_join(thread, NULL);
+	fcntl(to[1], F_SETFL, O_NONBLOCK);
+	read(to[0], buffer, sizeof buffer);
+	write(to[1], buffer, sizeof buffer);
+	CALL("splice to a full pipe", splice(file, NULL, to[1], NULL, 1, 0));
+	fcntl(to[1], F_SETFL, 0);
+	lseek(file, 0, SEEK_SET);
+	pthread_create(&thread, NULL, read_later, &to[0]);
+	CALL("splice waits for a reader", splice(file, NULL, to[1], NULL, 1, 0));
+	pthread_join(thread, NULL);
+	close(to[0]);
+	CALL("splice to a pipe that nobody reads", splice(file, NULL, to[1], NULL, 1, 0));
+	close(from[1]);
+	CALL("splice from a pipe that nobody writes", splice(from[0], NULL, file, NULL, 1, 0));
+	close(stream[1]);
+	close(from[0]);
+	close(to[1]);
+	pipe(from);
+	write(from[1], "x", 1);
+	CALL("splice to a socket that nobody has", splice(from[0], NULL, stream[0], NULL, 1, 0));
+	int left[] = { from[0], from[1], stream[0], file, appended, directory };
+	for (size_t i = 0; i < LENGTH(left); i++) close(left[i]);
+}
+
 void pipes(void)
 {
 	topic("pipes");
@@ -119,5 +195,6 @@ void pipes(void)
 	basics();
 	nonblocking();
 	blocking();
+	splicing();
 	signal(SIGPIPE, SIG_DFL);
 }
