@@ -51,8 +51,9 @@ impl Pollers {
         Source(self.news.as_raw_fd() as u32)
     }
 
-    /// Wakes who waits for the pollers that have news, and calls `tell` for sockets of which somebody is told.
-    pub fn wake<S: Scheduler>(&self, scheduler: S, tell: impl Fn(Socket, Readiness)) {
+    /// Wakes who waits for the pollers that have news, and calls `tell` with what epoll(7) says of sockets of which somebody
+    /// is told.
+    pub fn wake<S: Scheduler>(&self, scheduler: S, tell: impl Fn(Socket, u32)) {
         loop {
             let mut batch = [MaybeUninit::uninit(); BATCH];
             let events = taken(&self.news, &mut batch);
@@ -69,11 +70,11 @@ impl Pollers {
         }
     }
 
-    fn tell_all(&self, tell: impl Fn(Socket, Readiness)) {
+    fn tell_all(&self, tell: impl Fn(Socket, u32)) {
         loop {
             let mut batch = [MaybeUninit::uninit(); BATCH];
             let events = taken(&self.notices, &mut batch);
-            events.iter().for_each(|event| tell(socket(event.data), ready({ event.flags }.bits())));
+            events.iter().for_each(|event| tell(socket(event.data), { event.flags }.bits()));
             if events.len() < BATCH {
                 return;
             }

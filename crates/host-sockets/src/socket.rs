@@ -11,8 +11,8 @@ use rustix::net::sockopt::{
     socket_error,
 };
 use rustix::net::{
-    AddressFamily, RecvFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect,
-    connect_unspec, getpeername, getsockname, listen, recv, shutdown, socket_with,
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, bind, connect,
+    connect_unspec, getpeername, getsockname, listen, recv, send, shutdown, socket_with,
 };
 
 use crate::error;
@@ -39,6 +39,9 @@ pub struct HostSocket {
     pub kind: Kind,
     pub watch: Option<Watch>,
     pub told: Option<Told>,
+    /// What the kernel told last of a connection, as far as nothing was taken or sent since. With this there is no need to
+    /// ask it.
+    known: PollFlags,
     /// Why the connection failed, where the kernel told when it was begun, and tells no more.
     pub failure: Option<SocketError>,
 }
@@ -53,7 +56,7 @@ pub struct Watch {
 
 impl HostSocket {
     pub fn new(fd: OwnedFd, kind: Kind) -> Self {
-        Self { fd, kind, watch: None, told: None, failure: None }
+        Self { fd, kind, watch: None, told: None, known: PollFlags::empty(), failure: None }
     }
 
     /// Listens at `local`.
@@ -100,7 +103,11 @@ impl HostSocket {
 
     /// How far a connection has come. The kernel tells of a failure once, so that is kept.
     pub fn progress(&mut self) -> Result<Progress, Errno> {
-        let flags = self.flags(PollFlags::OUT | PollFlags::RDHUP);
+        let flags = match self.known {
+            known if known.contains(PollFlags::IN | PollFlags::OUT) => known,
+            _ => self.flags(PollFlags::IN | PollFlags::OUT | PollFlags::RDHUP),
+        };
+        let has_ended = flags.contains(PollFlags::RDHUP);
         if flags.contains(PollFlags::ERR)
             && let Err(errno) = socket_error(&self.fd)?
         {
@@ -110,15 +117,48 @@ impl HostSocket {
             // The kernel tells nothing at all of a handshake that goes on.
             is_established: self.failure != Some(SocketError::Refused)
                 && (!flags.is_empty() || getpeername(&self.fd).is_ok()),
-            has_ended: flags.contains(PollFlags::RDHUP),
-            unread: ioctl_fionread(&self.fd)? as usize,
+            has_ended,
+            // An end can be received as well.
+            has_unread: flags.contains(PollFlags::IN) && (!has_ended || self.unread() > 0),
             has_room: flags.contains(PollFlags::OUT),
             failure: self.failure,
         })
     }
 
+    /// Bytes that wait to be received.
+    pub fn unread(&self) -> usize {
+        ioctl_fionread(&self.fd).map_or(0, |bytes| bytes as usize)
+    }
+
+    /// Takes in what the kernel tells, by flags of epoll(7), when something new came to the socket. Errors are asked for.
+    pub fn note(&mut self, flags: u32) {
+        let known = PollFlags::from_bits_truncate(flags as u16);
+        let has_failed = known.intersects(PollFlags::ERR | PollFlags::HUP);
+        self.known = if has_failed { PollFlags::empty() } else { known };
+    }
+
+    /// Takes what a connection received into `buffer`.
+    pub fn recv(&mut self, buffer: &mut [u8]) -> Result<usize, SocketError> {
+        self.known.remove(PollFlags::IN);
+        // What came before the connection failed can be read still.
+        match recv(&self.fd, buffer, RecvFlags::empty()) {
+            Ok((0, _)) => self.failure.map_or(Ok(0), Err),
+            Ok((length, _)) => Ok(length),
+            Err(errno) => Err(self.failed(errno)),
+        }
+    }
+
+    /// Sends on a connection.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<usize, SocketError> {
+        self.known.remove(PollFlags::OUT);
+        match self.failure {
+            Some(failure) => Err(failure),
+            None => send(&self.fd, bytes, SendFlags::NOSIGNAL).map_err(|errno| self.failed(errno)),
+        }
+    }
+
     /// Why an operation on a connection failed. The kernel tells that the connection did once, so that is kept.
-    pub fn failed(&mut self, errno: Errno) -> SocketError {
+    fn failed(&mut self, errno: Errno) -> SocketError {
         let error = error::socket_error(errno);
         if matches!(errno, Errno::CONNRESET | Errno::CONNREFUSED | Errno::TIMEDOUT) {
             self.failure = Some(error);
@@ -231,4 +271,48 @@ fn bound_in_family(binding: Binding, takes_ipv4_in: bool, kind: SocketType) -> R
     }
     bind(&fd, &local)?;
     Ok(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::{read, write};
+    use rustix::net::socketpair;
+
+    use super::*;
+
+    fn told(flags: PollFlags) -> u32 {
+        u32::from(flags.bits())
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_what_it_did_not_tell() {
+        let (ours, peer) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK, None).unwrap();
+        let mut socket = HostSocket::new(ours, Kind::Stream);
+        let idle = Progress { is_established: true, has_room: true, ..Progress::default() };
+        let ready = Progress { has_unread: true, ..idle };
+        assert_eq!(socket.progress(), Ok(idle));
+        write(&peer, b"abc").unwrap();
+        assert_eq!((socket.progress(), socket.unread()), (Ok(ready), 3));
+
+        // What is told holds until something is taken: nobody else takes anything, but this test does.
+        socket.note(told(PollFlags::IN | PollFlags::OUT));
+        assert_eq!(read(&socket.fd, &mut [0; 8]), Ok(3));
+        assert_eq!((socket.progress(), socket.unread()), (Ok(ready), 0));
+        assert_eq!(socket.recv(&mut [0]), Err(SocketError::WouldBlock));
+        assert_eq!(socket.progress(), Ok(idle));
+
+        // A half of it is not enough, and of errors the kernel has more to tell.
+        socket.note(told(PollFlags::IN));
+        assert_eq!(socket.progress(), Ok(idle));
+        socket.note(told(PollFlags::IN | PollFlags::OUT | PollFlags::ERR));
+        assert_eq!(socket.progress(), Ok(idle));
+        socket.note(told(PollFlags::IN | PollFlags::OUT));
+        assert_eq!(socket.send(b"x"), Ok(1));
+        assert_eq!(socket.progress(), Ok(idle));
+
+        drop(peer);
+        socket.note(told(PollFlags::IN | PollFlags::OUT | PollFlags::RDHUP));
+        assert_eq!(socket.progress(), Ok(Progress { has_ended: true, ..idle }));
+    }
 }

@@ -14,8 +14,7 @@ use rustix::event::epoll::{self, CreateFlags};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
-    RecvFlags, SendFlags, Shutdown, SocketFlags, acceptfrom_with, getsockname, recv, recvfrom, send, sendto,
-    shutdown,
+    RecvFlags, SendFlags, Shutdown, SocketFlags, acceptfrom_with, getsockname, recvfrom, sendto, shutdown,
 };
 
 use crate::Config;
@@ -24,7 +23,7 @@ use crate::error::{open_error, socket_error};
 use crate::forward::Forwards;
 use crate::pollers::Pollers;
 use crate::resolver;
-use crate::socket::{HostSocket, Kind, Watch, address};
+use crate::socket::{HostSocket, Kind, Watch, address, ready};
 use crate::table::Table;
 
 /// The host's sockets.
@@ -109,12 +108,27 @@ impl<C: Clock, S: Scheduler> HostSockets<C, S> {
 
     /// The kernel has news of some socket.
     pub(crate) fn on_event(&self) {
-        self.shared.pollers.wake(self.shared.scheduler, |socket, ready| {
-            let told = self.shared.sockets.borrow().get(socket).and_then(|socket| socket.told.clone());
+        self.shared.pollers.wake(self.shared.scheduler, |socket, flags| {
+            let noticed = |socket: &mut HostSocket| {
+                socket.note(flags);
+                socket.told.clone()
+            };
+            let told = self.shared.sockets.borrow_mut().get_mut(socket).and_then(noticed);
             if let Some(told) = told {
-                told(ready);
+                told(ready(flags));
             }
         });
+    }
+
+    /// Calls `operation` on a connection.
+    fn on_connection<T>(
+        &self,
+        socket: Socket,
+        operation: impl FnOnce(&mut HostSocket) -> Result<T, SocketError>,
+    ) -> Result<T, SocketError> {
+        let mut sockets = self.shared.sockets.borrow_mut();
+        let connection = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
+        operation(connection.ok_or(SocketError::Closed)?)
     }
 
     /// Calls `change` on a socket that is bound and no more.
@@ -193,31 +207,20 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
     }
 
     fn progress(&self, socket: Socket) -> Result<Progress, SocketError> {
-        let mut sockets = self.shared.sockets.borrow_mut();
-        let socket = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
-        socket.ok_or(SocketError::Closed)?.progress().map_err(socket_error)
+        self.on_connection(socket, |connection| connection.progress().map_err(socket_error))
+    }
+
+    fn unread(&self, socket: Socket) -> usize {
+        let sockets = self.shared.sockets.borrow();
+        sockets.get(socket).filter(|socket| socket.kind == Kind::Stream).map_or(0, HostSocket::unread)
     }
 
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
-        let mut sockets = self.shared.sockets.borrow_mut();
-        let socket = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
-        let socket = socket.ok_or(SocketError::Closed)?;
-        // What came before the connection failed can be read still.
-        match recv(&socket.fd, buffer, RecvFlags::empty()) {
-            Ok((0, _)) => socket.failure.map_or(Ok(0), Err),
-            Ok((length, _)) => Ok(length),
-            Err(errno) => Err(socket.failed(errno)),
-        }
+        self.on_connection(socket, |connection| connection.recv(buffer))
     }
 
     fn send(&self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError> {
-        let mut sockets = self.shared.sockets.borrow_mut();
-        let socket = sockets.get_mut(socket).filter(|socket| socket.kind == Kind::Stream);
-        let socket = socket.ok_or(SocketError::Closed)?;
-        match socket.failure {
-            Some(failure) => Err(failure),
-            None => send(&socket.fd, bytes, SendFlags::NOSIGNAL).map_err(|errno| socket.failed(errno)),
-        }
+        self.on_connection(socket, |connection| connection.send(bytes))
     }
 
     fn shutdown(&self, socket: Socket) -> Result<(), SocketError> {

@@ -53,6 +53,9 @@ pub trait NetStack: Copy + 'static {
     /// How far a TCP connection has come.
     fn progress(&self, socket: Socket) -> Result<Progress, SocketError>;
 
+    /// Bytes that a TCP connection has received, and nobody taken; 0 where there is none.
+    fn unread(&self, socket: Socket) -> usize;
+
     /// Takes received bytes into `buffer` and says how many; 0 after the peer's last byte.
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError>;
 

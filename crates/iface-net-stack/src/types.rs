@@ -86,8 +86,8 @@ pub struct Progress {
     pub is_established: bool,
     /// The peer sends no more than what is unread.
     pub has_ended: bool,
-    /// Bytes that can be received now.
-    pub unread: usize,
+    /// There are bytes that can be received now.
+    pub has_unread: bool,
     /// There is room to send.
     pub has_room: bool,
     /// Why it failed. What is unread can be received still.

@@ -201,14 +201,13 @@ impl<N: NetStack> Tcp<N> {
 
     /// Bytes that can be read.
     fn unread(&self, socket: StackSocket) -> usize {
-        self.stack.progress(socket).map_or(0, |progress| progress.unread) + self.ahead.borrow().len()
+        self.stack.unread(socket) + self.ahead.borrow().len()
     }
 
     /// Has `ahead` hold `wanted` bytes, or all that there are.
     fn look_ahead(&self, socket: StackSocket, wanted: usize) {
         let mut ahead = self.ahead.borrow_mut();
-        let unread = self.stack.progress(socket).map_or(0, |progress| progress.unread);
-        let missing = wanted.saturating_sub(ahead.len()).min(unread);
+        let missing = wanted.saturating_sub(ahead.len()).min(self.stack.unread(socket));
         let held = ahead.len();
         if missing > 0 && ahead.try_reserve(missing).is_ok() {
             ahead.resize(held + missing, 0);
@@ -342,7 +341,7 @@ impl<N: NetStack> Tcp<N> {
         let no_reading = self.shut_reading.get() || self.has_ended.get() || is_over;
         let no_writing = self.shut_writing.get() || is_over;
         let has_bytes =
-            progress.is_some_and(|progress| progress.unread > 0) || !self.ahead.borrow().is_empty();
+            progress.is_some_and(|progress| progress.has_unread) || !self.ahead.borrow().is_empty();
         let is_unconnected = matches!(self.phase.get(), Phase::Idle | Phase::Bound(_));
         let mut ready = Readiness::NONE;
         if no_reading || has_bytes {
@@ -417,10 +416,10 @@ impl<N: NetStack> OpenFile for Tcp<N> {
         let is_listening = matches!(self.phase.get(), Phase::Listening(_));
         match request {
             FIONREAD | TIOCOUTQ if is_listening => Err(Errno::EINVAL),
-            FIONREAD => {
-                let unread = self.follow().map_or(0, |progress| progress.unread);
-                put(argument, unread + self.ahead.borrow().len())
-            }
+            FIONREAD => match self.phase.get() {
+                Phase::Connecting(socket) | Phase::Connected(socket) => put(argument, self.unread(socket)),
+                _ => put(argument, self.ahead.borrow().len()),
+            },
             _ => Err(Errno::ENOTTY),
         }
     }

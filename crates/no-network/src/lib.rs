@@ -79,6 +79,10 @@ impl<S: Scheduler> NetStack for NoNetwork<S> {
         Err(SocketError::Closed)
     }
 
+    fn unread(&self, _: Socket) -> usize {
+        0
+    }
+
     fn recv(&self, _: Socket, _: &mut [u8]) -> Result<usize, SocketError> {
         Err(SocketError::Closed)
     }

@@ -235,7 +235,7 @@ impl Connection {
             return Progress {
                 is_established: true,
                 has_ended: false,
-                unread: 0,
+                has_unread: false,
                 has_room,
                 failure: self.error,
             };
@@ -247,10 +247,15 @@ impl Connection {
         Progress {
             is_established: !self.is_opening() && self.error != Some(SocketError::Refused),
             has_ended,
-            unread: socket.recv_queue(),
+            has_unread: socket.recv_queue() > 0,
             has_room: has_room(socket),
             failure: self.error,
         }
+    }
+
+    /// Bytes that were received, and not taken.
+    pub fn unread(&self) -> usize {
+        self.socket().map_or(0, |socket| socket.recv_queue())
     }
 
     /// What can be done with it.

@@ -258,6 +258,12 @@ impl<D: NetDevice> Engine<D> {
         self.table.connection(number).map(|connection| connection.progress()).ok_or(SocketError::Closed)
     }
 
+    /// Bytes that a connection has received.
+    pub fn unread(&mut self, socket: Socket) -> usize {
+        let connection = self.table.resolve(socket).ok().and_then(|number| self.table.connection(number));
+        connection.map_or(0, |connection| connection.unread())
+    }
+
     /// Ends sending.
     pub fn shutdown(&mut self, socket: Socket) -> Result<(), SocketError> {
         let number = self.table.resolve(socket)?;

@@ -233,6 +233,10 @@ impl<D: NetDevice, C: Clock, S: Scheduler> NetStack for Handle<D, C, S> {
         self.0.engine.borrow_mut().progress(socket)
     }
 
+    fn unread(&self, socket: Socket) -> usize {
+        self.0.engine.borrow_mut().unread(socket)
+    }
+
     fn recv(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize, SocketError> {
         self.0.enter(|engine| engine.recv(socket, buffer))
     }

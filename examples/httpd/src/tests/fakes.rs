@@ -182,6 +182,9 @@ impl NetStack for &'static Stack {
     fn progress(&self, _: Socket) -> Result<Progress, SocketError> {
         unreachable!("not for a server of files")
     }
+    fn unread(&self, _: Socket) -> usize {
+        unreachable!("not for a server of files")
+    }
     fn notify(&self, _: Socket, _: Option<Told>) -> Result<(), SocketError> {
         unreachable!("not for a server of files")
     }
