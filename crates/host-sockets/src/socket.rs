@@ -42,6 +42,8 @@ pub struct HostSocket {
     /// What the kernel told last of a connection, as far as nothing was taken or sent since. With this there is no need to
     /// ask it.
     known: PollFlags,
+    /// Whether what does not fill a segment waits for more.
+    held: bool,
     /// Why the connection failed, where the kernel told when it was begun, and tells no more.
     pub failure: Option<SocketError>,
 }
@@ -56,7 +58,7 @@ pub struct Watch {
 
 impl HostSocket {
     pub fn new(fd: OwnedFd, kind: Kind) -> Self {
-        Self { fd, kind, watch: None, told: None, known: PollFlags::empty(), failure: None }
+        Self { fd, kind, watch: None, told: None, known: PollFlags::empty(), held: false, failure: None }
     }
 
     /// Listens at `local`.
@@ -151,10 +153,20 @@ impl HostSocket {
     /// Sends on a connection.
     pub fn send(&mut self, bytes: &[u8]) -> Result<usize, SocketError> {
         self.known.remove(PollFlags::OUT);
+        let more = if self.held { SendFlags::MORE } else { SendFlags::empty() };
         match self.failure {
             Some(failure) => Err(failure),
-            None => send(&self.fd, bytes, SendFlags::NOSIGNAL).map_err(|errno| self.failed(errno)),
+            None => send(&self.fd, bytes, SendFlags::NOSIGNAL | more).map_err(|errno| self.failed(errno)),
         }
+    }
+
+    /// Has what does not fill a segment wait for more, or go.
+    pub fn hold(&mut self, held: bool) {
+        if self.held && !held {
+            // Sends what waits (tcp(7)). Where it fails there is no connection that something could wait for.
+            let _ = set_tcp_nodelay(&self.fd, true);
+        }
+        self.held = held;
     }
 
     /// Why an operation on a connection failed. The kernel tells that the connection did once, so that is kept.
@@ -275,13 +287,43 @@ fn bound_in_family(binding: Binding, takes_ipv4_in: bool, kind: SocketType) -> R
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::io::Read;
+    use std::net::TcpStream;
+
     use rustix::io::{read, write};
-    use rustix::net::socketpair;
+    use rustix::net::{accept, socketpair};
 
     use super::*;
 
     fn told(flags: PollFlags) -> u32 {
         u32::from(flags.bits())
+    }
+
+    /// Whether a byte that is held is seen only with the one behind it. It is sent after a while, too.
+    fn is_held(socket: &mut HostSocket, peer: &mut TcpStream) -> bool {
+        socket.hold(true);
+        assert_eq!(socket.send(b"a"), Ok(1));
+        let is_held = peer.peek(&mut [0; 2]).is_err();
+        assert_eq!(socket.send(b"b"), Ok(1));
+        socket.hold(false);
+        peer.set_nonblocking(false).unwrap();
+        peer.read_exact(&mut [0; 2]).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        is_held
+    }
+
+    #[test]
+    fn what_is_held_goes_together() {
+        let listener = HostSocket::listen("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let local = address(getsockname(&listener.fd).unwrap()).unwrap();
+        let mut peer = TcpStream::connect(local).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        let mut socket = HostSocket::new(accept(&listener.fd).unwrap(), Kind::Stream);
+        assert!((0..10).any(|_| is_held(&mut socket, &mut peer)));
+        assert_eq!(socket.send(b"c"), Ok(1));
+        assert_eq!(peer.read(&mut [0; 2]).unwrap(), 1, "what is not held goes at once");
     }
 
     #[test]

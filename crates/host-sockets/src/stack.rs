@@ -223,6 +223,12 @@ impl<C: Clock, S: Scheduler> NetStack for HostSockets<C, S> {
         self.on_connection(socket, |connection| connection.send(bytes))
     }
 
+    fn hold(&self, socket: Socket, held: bool) {
+        if let Some(socket) = self.shared.sockets.borrow_mut().get_mut(socket) {
+            socket.hold(held);
+        }
+    }
+
     fn shutdown(&self, socket: Socket) -> Result<(), SocketError> {
         self.on(socket, Kind::Stream, |socket| shutdown(&socket.fd, Shutdown::Write))
     }

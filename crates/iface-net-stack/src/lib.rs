@@ -62,6 +62,10 @@ pub trait NetStack: Copy + 'static {
     /// Takes bytes to send, and says how many it took: at least one.
     fn send(&self, socket: Socket, bytes: &[u8]) -> Result<usize, SocketError>;
 
+    /// Whether bytes of a TCP connection that do not fill a segment may wait for further ones, for a fifth of a second at most,
+    /// until this is told again. That is a hint, and of no use to a stack that sends together what it takes in one turn.
+    fn hold(&self, _socket: Socket, _held: bool) {}
+
     /// Says that no more is to be sent: the peer reads to the end. Receiving goes on.
     fn shutdown(&self, socket: Socket) -> Result<(), SocketError>;
 

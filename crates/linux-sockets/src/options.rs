@@ -305,6 +305,11 @@ impl Options {
         self.kinds.find(level, name).is_some_and(|place| self.numbers[place].get() != 0)
     }
 
+    /// Whether what does not fill a segment waits for more: `TCP_CORK`.
+    pub fn holds(&self) -> bool {
+        self.is_set(SOL_TCP, TCP_CORK)
+    }
+
     /// Whether closing resets the connection: `SO_LINGER` with no time.
     pub fn resets(&self) -> bool {
         self.linger.get() == (true, 0)

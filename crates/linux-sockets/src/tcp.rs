@@ -11,7 +11,7 @@ use iface_net_stack::{NetStack, Progress, Socket as StackSocket, SocketError};
 use linux_raw_sys::ioctl::{FIONREAD, TIOCOUTQ};
 use linux_raw_sys::net::{
     IPPROTO_IPV6, IPPROTO_TCP, IPV6_V6ONLY, SO_ACCEPTCONN, SO_DOMAIN, SO_ERROR, SO_PROTOCOL, SO_TYPE,
-    SOCK_STREAM, SOL_SOCKET, TCP_INFO, tcp_info,
+    SOCK_STREAM, SOL_SOCKET, TCP_CORK, TCP_INFO, TCP_NODELAY, tcp_info,
 };
 use open_file::{Address, Errno, Half, OpenFile, Readiness, Received, Socket, Status, Watchers};
 
@@ -115,6 +115,7 @@ impl<N: NetStack> Tcp<N> {
         self.phase.set(phase);
         // It is open, so it can be told of.
         let _ = self.stack.notify(socket, Some(told(&self.watchers)));
+        self.hold(self.options.holds());
     }
 
     /// Gives up what the stack has. Whoever sent what nobody read is told by a reset (RFC 2525, section 2.17).
@@ -268,6 +269,13 @@ impl<N: NetStack> Tcp<N> {
         }
         let has_ended = self.shut_reading.get() || self.is_over();
         self.failure(if has_ended { Ok(0) } else { Err(Errno::EAGAIN) })
+    }
+
+    /// Has the stack hold what does not fill a segment, or send it.
+    fn hold(&self, held: bool) {
+        if let Phase::Connecting(socket) | Phase::Connected(socket) = self.phase.get() {
+            self.stack.hold(socket, held);
+        }
     }
 
     fn send_bytes(&self, bytes: &[u8]) -> Result<usize, Errno> {
@@ -566,7 +574,18 @@ impl<N: NetStack> Socket for Tcp<N> {
 
     fn set_option(&self, level: u32, name: u32, value: &[u8]) -> Result<(), Errno> {
         self.check_settable(level, name)?;
-        self.options.set(level, name, value)
+        self.options.set(level, name, value)?;
+        let holds = self.options.holds();
+        match (level, name) {
+            (SOL_TCP, TCP_CORK) => self.hold(holds),
+            // What waits by now goes (tcp(7)).
+            (SOL_TCP, TCP_NODELAY) if holds => {
+                self.hold(false);
+                self.hold(true);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 
