@@ -3,6 +3,7 @@ mkRoom ./. {
   summary = "system calls of Linux, as functions";
   needs = [
     "address-space"
+    "allocator"
     "arch"
     "clock"
     "entropy"

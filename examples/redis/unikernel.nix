@@ -23,6 +23,6 @@
     ports.redis = 6379;
   };
   platforms = [ "kvm" "linux" "xen" ];
-  memoryMiB = 128;
+  memoryMiB = 64;
   libs.rootfs.tree."etc/redis.conf" = ./redis.conf;
 }

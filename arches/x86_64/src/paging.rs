@@ -17,7 +17,7 @@ pub use active::{
     writable,
 };
 pub use entry::{Access, Content, Entry, Table};
-pub use pool::{allocate_page, free_page};
+pub use pool::{allocate_page, clear_page, free_page};
 pub use seen::Seen;
 pub use space::{MapError, Space, Tables};
 pub use window::{Backing, WINDOW, Window};

@@ -206,7 +206,7 @@ calls! {
     getrusage __NR_getrusage(who, to) usage lacks "all but the time, which is that since the start";
     prlimit64 __NR_prlimit64(process, which, new, old) limits lacks "heed, but of that of descriptors";
     setrlimit __NR_setrlimit(which, from) set_limit lacks "heed, but of that of descriptors";
-    sysinfo __NR_sysinfo(to) system_information lacks "loads, swap; memory is that of the window of addresses";
+    sysinfo __NR_sysinfo(to) system_information lacks "loads, swap";
     times __NR_times(to) times lacks "time of the system apart from that of the process";
 
     // links.rs

@@ -11,6 +11,7 @@ use core::cell::{Cell, RefCell};
 use core::ops::Range;
 
 use iface_address_space::{AddressError, AddressSpace, Protection};
+use iface_allocator::fake::FakeAllocator;
 use iface_clock::fake::FakeClock;
 use iface_clock::{Clock, Instant};
 use iface_platform::{CommandLine, ExitStatus, Platform};
@@ -21,7 +22,7 @@ use linux_raw_sys::general as numbers;
 use crate::Needs;
 use crate::calls::CALLS;
 use crate::linux::Linux;
-use crate::tests::{Fake, SystemCalls};
+use crate::tests::{Fake, MEMORY, SystemCalls};
 
 /// Calls of an ordinary run.
 const CALLS_MADE: u64 = 1_000_000;
@@ -128,8 +129,19 @@ impl Scheduler for &'static Restless {
     }
 }
 
-type FuzzNeeds =
-    Needs<Walled, Fake, &'static FakeClock, Fake, Unwinding, &'static Restless, Absent, Fake, Fake, Fake>;
+type FuzzNeeds = Needs<
+    Walled,
+    FakeAllocator,
+    Fake,
+    &'static FakeClock,
+    Fake,
+    Unwinding,
+    &'static Restless,
+    Absent,
+    Fake,
+    Fake,
+    Fake,
+>;
 
 extern "C" fn handler(_: u32) {}
 
@@ -140,6 +152,7 @@ fn process() -> &'static Linux<FuzzNeeds> {
         Box::leak(Box::new(Restless { clock, wake: RefCell::default(), unparked: Cell::default() }));
     let linux: &'static Linux<FuzzNeeds> = Box::leak(Box::new(Linux::new(Needs {
         address_space: Walled,
+        allocator: &MEMORY,
         arch: Fake,
         clock,
         entropy: Fake,

@@ -55,6 +55,7 @@ mod waiting;
 use core::convert::Infallible;
 
 use iface_address_space::AddressSpace;
+use iface_allocator::Allocator;
 use iface_arch::Arch;
 use iface_clock::Clock;
 use iface_entropy::Entropy;
@@ -73,9 +74,11 @@ pub use start::Started;
 pub struct Config {}
 
 /// What it needs.
-pub struct Needs<A, R, C, E, P, S, H, N, T, V> {
+pub struct Needs<A, L: 'static, R, C, E, P, S, H, N, T, V> {
     /// Pages for `mmap`.
     pub address_space: A,
+    /// How much memory there is.
+    pub allocator: &'static L,
     /// The architecture.
     pub arch: R,
     /// Time.
@@ -108,6 +111,7 @@ pub struct Provides {
 /// None.
 pub fn init<
     A: AddressSpace,
+    L: Allocator,
     R: Arch,
     C: Clock,
     E: Entropy,
@@ -119,8 +123,8 @@ pub fn init<
     V: Vfs,
 >(
     _: &'static Config,
-    needs: Needs<A, R, C, E, P, S, H, N, T, V>,
+    needs: Needs<A, L, R, C, E, P, S, H, N, T, V>,
 ) -> Result<Provides, Infallible> {
-    let linux = Linux::<Needs<A, R, C, E, P, S, H, N, T, V>>::new(needs);
+    let linux = Linux::<Needs<A, L, R, C, E, P, S, H, N, T, V>>::new(needs);
     Ok(Provides { linux_abi: start::install(linux) })
 }

@@ -5,6 +5,7 @@ use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
 use iface_address_space::AddressSpace;
+use iface_allocator::Allocator;
 use iface_arch::Arch;
 use iface_clock::Clock;
 use iface_entropy::Entropy;
@@ -32,6 +33,7 @@ use crate::users::Users;
 /// What the process stands on: a type for each interface, under one name.
 pub(crate) trait World: 'static {
     type AddressSpace: AddressSpace;
+    type Allocator: Allocator;
     type Arch: Arch;
     type Clock: Clock;
     type Entropy: Entropy;
@@ -45,6 +47,7 @@ pub(crate) trait World: 'static {
 
 impl<
     A: AddressSpace,
+    L: Allocator,
     R: Arch,
     C: Clock,
     E: Entropy,
@@ -54,9 +57,10 @@ impl<
     N: Sockets,
     T: ThreadPointer,
     V: Vfs,
-> World for Needs<A, R, C, E, P, S, H, N, T, V>
+> World for Needs<A, L, R, C, E, P, S, H, N, T, V>
 {
     type AddressSpace = A;
+    type Allocator = L;
     type Arch = R;
     type Clock = C;
     type Entropy = E;
@@ -71,6 +75,7 @@ impl<
 /// What the process is made of, by the types of a world.
 pub(crate) type NeedsOf<W> = Needs<
     <W as World>::AddressSpace,
+    <W as World>::Allocator,
     <W as World>::Arch,
     <W as World>::Clock,
     <W as World>::Entropy,
@@ -85,6 +90,7 @@ pub(crate) type NeedsOf<W> = Needs<
 /// The process.
 pub(crate) struct Linux<W: World> {
     pub address_space: W::AddressSpace,
+    pub allocator: &'static W::Allocator,
     pub arch: W::Arch,
     pub clock: W::Clock,
     pub entropy: W::Entropy,
@@ -102,6 +108,8 @@ pub(crate) struct Linux<W: World> {
     pub name: Cell<[u8; 16]>,
     /// Where things are in its memory.
     pub layout: RefCell<Layout>,
+    /// Whether it was told that memory is out.
+    pub told_of_shortage: Cell<bool>,
     pub futexes: RefCell<Futexes>,
     pub threads: Threads,
     pub signals: Signals,
@@ -121,6 +129,7 @@ impl<W: World> Linux<W> {
     pub fn new(needs: NeedsOf<W>) -> Self {
         let Needs {
             address_space,
+            allocator,
             arch,
             clock,
             entropy,
@@ -133,6 +142,7 @@ impl<W: World> Linux<W> {
         } = needs;
         Self {
             address_space,
+            allocator,
             arch,
             clock,
             entropy,
@@ -146,6 +156,7 @@ impl<W: World> Linux<W> {
             mask: Cell::new(0o022),
             name: Cell::default(),
             layout: RefCell::new(Layout::new(address_space.window())),
+            told_of_shortage: Cell::default(),
             futexes: RefCell::default(),
             threads: Threads::default(),
             signals: Signals::default(),

@@ -1,9 +1,11 @@
 //! Memory of the process: `brk`, `mmap` and what belongs to it.
 
 use alloc::vec::Vec;
+use core::fmt::{self, Display};
 use core::ops::Range;
 
 use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
+use iface_allocator::{Allocator, Usage};
 use linux_raw_sys::general::{
     MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_NORMAL, MADV_POPULATE_WRITE, MAP_ANONYMOUS, MAP_FIXED,
     MAP_FIXED_NOREPLACE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, MREMAP_DONTUNMAP,
@@ -62,15 +64,16 @@ impl<W: World> Linux<W> {
         }
         let (mapped, wanted) = (page_up(now), page_up(end));
         // SAFETY: what is mapped was free, and what is taken away the program gives up.
-        let done = unsafe {
+        let moved = unsafe {
             if wanted > mapped {
                 self.address_space.map(mapped..wanted, Protection::ReadWrite)
             } else {
                 self.address_space.unmap(wanted..mapped)
             }
         };
-        if done.is_ok() {
-            layout.broken.end = end;
+        match moved {
+            Ok(()) => layout.broken.end = end,
+            Err(error) => drop(self.refused(error, wanted.saturating_sub(mapped))),
         }
         layout.broken.end
     }
@@ -149,12 +152,12 @@ impl<W: World> Linux<W> {
     fn map_at(&self, range: Range<usize>, protection: Protection) -> Result<(), Errno> {
         // SAFETY: what was there the program gives up.
         let mapped = unsafe { self.address_space.map(range.clone(), protection) };
-        let mut layout = self.layout.borrow_mut();
+        let (mut layout, length) = (self.layout.borrow_mut(), range.len());
         match mapped {
             Ok(()) => layout.areas.set(range, protection),
             Err(_) => layout.areas.clear(range),
         }
-        mapped.map_err(errno)
+        mapped.map_err(|error| self.refused(error, length))
     }
 
     /// Has the bytes of a file in pages; behind its end are zeros.
@@ -206,7 +209,8 @@ impl<W: World> Linux<W> {
 
     fn set_protection(&self, range: Range<usize>, protection: Protection) -> Result<(), Errno> {
         // SAFETY: Rust has no references into memory of the program while another call is made.
-        unsafe { self.address_space.protect(range.clone(), protection) }.map_err(errno)?;
+        unsafe { self.address_space.protect(range.clone(), protection) }
+            .map_err(|error| self.refused(error, range.len()))?;
         self.layout.borrow_mut().areas.set(range, protection);
         Ok(())
     }
@@ -357,13 +361,22 @@ impl<W: World> Linux<W> {
     /// Nothing is ever paged out.
     pub fn lock_memory(&self) {}
 
-    /// Pages of the window, and those of them that are free.
+    /// Pages of memory, and how many are free.
     pub fn memory_pages(&self) -> (u64, u64) {
-        let layout = self.layout.borrow();
-        let used: usize =
-            layout.areas.within(layout.window.clone()).iter().map(|(piece, _)| piece.len()).sum();
+        let Usage { total, used } = self.allocator.usage();
         let pages = |bytes: usize| (bytes / PAGE_SIZE) as u64;
-        (pages(layout.window.len()), pages(layout.window.len() - used))
+        (pages(total), pages(total.saturating_sub(used)))
+    }
+
+    /// The error of a call that asked for pages of so many bytes. That memory is out is told once.
+    fn refused(&self, error: AddressError, bytes: usize) -> Errno {
+        if error == AddressError::BadRange {
+            return Errno::EINVAL;
+        }
+        if !self.told_of_shortage.replace(true) {
+            log::warn!("{}", Shortage { asked: bytes, usage: self.allocator.usage() });
+        }
+        Errno::ENOMEM
     }
 
     /// The whole pages that a program means.
@@ -407,9 +420,38 @@ fn page_up(address: usize) -> usize {
     address.checked_next_multiple_of(PAGE_SIZE).unwrap_or(usize::MAX & !(PAGE_SIZE - 1))
 }
 
-fn errno(error: AddressError) -> Errno {
-    match error {
-        AddressError::Exhausted => Errno::ENOMEM,
-        AddressError::BadRange => Errno::EINVAL,
+/// That a program did not get memory, in bytes.
+struct Shortage {
+    asked: usize,
+    usage: Usage,
+}
+
+impl Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Usage { total, used } = self.usage;
+        let [asked, used, total] = [self.asked, used, total].map(|bytes| bytes.div_ceil(1024));
+        write!(
+            f,
+            "out of memory: the program asked for {asked} KiB; {used} of {total} KiB are in use, and what is left is for the rest of \
+             the image. `memoryMiB` of the image or `--memory` of `run` gives it more"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_shortage_is_one_line_with_numbers_and_a_way_out() {
+        let usage = Usage { total: 60 << 20, used: (58 << 20) + 1 };
+        let line = Shortage { asked: 4096, usage }.to_string();
+        assert!(
+            line.starts_with("out of memory: the program asked for 4 KiB; 59393 of 61440 KiB are in use"),
+            "{line}"
+        );
+        assert!(line.contains("`memoryMiB`") && !line.contains('\n'), "{line}");
     }
 }

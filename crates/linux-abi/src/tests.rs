@@ -6,6 +6,8 @@ mod transfers;
 use std::boxed::Box;
 
 use iface_address_space::{AddressError, AddressSpace, PAGE_SIZE, Protection};
+use iface_allocator::Usage;
+use iface_allocator::fake::FakeAllocator;
 use iface_arch::{Arch, Entry};
 use iface_clock::fake::FakeClock;
 use iface_entropy::{Entropy, EntropyError};
@@ -19,6 +21,7 @@ use iface_vfs::{OpenOptions, Place, Process, Status, Vfs};
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::mem::MaybeUninit;
 use core::net::IpAddr;
 use core::ops::Range;
@@ -34,15 +37,30 @@ use linux_raw_sys::general as numbers;
 #[derive(Clone, Copy)]
 pub(crate) struct Fake;
 
+/// What the allocator of these tests says.
+pub(crate) static MEMORY: FakeAllocator = FakeAllocator(Usage { total: 8 << 20, used: 5 << 20 });
+
 type Scheduler = &'static FakeScheduler<&'static FakeEvents, &'static FakeClock>;
-type FakeNeeds =
-    Needs<Fake, Fake, &'static FakeClock, Fake, Fake, Scheduler, &'static FakeShutdown, Fake, Fake, Fake>;
+type FakeNeeds = Needs<
+    Fake,
+    FakeAllocator,
+    Fake,
+    &'static FakeClock,
+    Fake,
+    Fake,
+    Scheduler,
+    &'static FakeShutdown,
+    Fake,
+    Fake,
+    Fake,
+>;
 
 /// A process, and the events in whose time it waits.
 pub(crate) fn process() -> (Linux<FakeNeeds>, &'static FakeEvents) {
     let events = FakeEvents::new(Box::leak(Box::default()));
     let linux = Linux::new(Needs {
         address_space: Fake,
+        allocator: &MEMORY,
         arch: Fake,
         clock: events.clock(),
         entropy: Fake,
@@ -89,12 +107,20 @@ fn window() -> Range<usize> {
     WINDOW.with(|start| *start..*start + PAGES * PAGE_SIZE)
 }
 
+std::thread_local! {
+    /// Whether the process of a test gets no more memory.
+    static FULL: Cell<bool> = const { Cell::new(false) };
+}
+
 impl AddressSpace for Fake {
     fn window(&self) -> Range<usize> {
         window()
     }
 
-    unsafe fn map(&self, range: Range<usize>, _: Protection) -> Result<(), AddressError> {
+    unsafe fn map(&self, range: Range<usize>, protection: Protection) -> Result<(), AddressError> {
+        if FULL.get() && protection != Protection::None {
+            return Err(AddressError::Exhausted);
+        }
         assert!(
             window().start <= range.start && range.end <= window().end,
             "{range:x?} is not in the window"
@@ -530,6 +556,36 @@ fn memory_is_zero_when_it_comes_and_where_it_is_given_up() {
     assert_eq!(map(&linux, middle, 1, numbers::MAP_FIXED_NOREPLACE), middle as isize);
     assert_eq!(map(&linux, middle, 1, numbers::MAP_FIXED_NOREPLACE), Errno::EEXIST.returned());
     assert_eq!(map(&linux, middle, 1, numbers::MAP_FIXED), middle as isize);
+}
+
+#[test]
+fn a_program_is_told_that_memory_is_out_and_keeps_what_it_has() {
+    let (linux, _) = process();
+    let memory = map(&linux, 0, 3, 0) as usize;
+    bytes(memory as isize, 3 * PAGE_SIZE).fill(7);
+    let start = call(&linux, numbers::__NR_brk, &[0]) as usize;
+    FULL.set(true);
+    assert!(!linux.told_of_shortage.get());
+    assert_eq!(map(&linux, 0, 1, 0), Errno::ENOMEM.returned());
+    assert!(linux.told_of_shortage.get());
+    let may_move = numbers::MREMAP_MAYMOVE as usize;
+    for flags in [0, may_move] {
+        let longer = call(&linux, numbers::__NR_mremap, &[memory, 3 * PAGE_SIZE, 5 * PAGE_SIZE, flags]);
+        assert_eq!(longer, Errno::ENOMEM.returned());
+    }
+    assert_eq!(call(&linux, numbers::__NR_brk, &[start + PAGE_SIZE]) as usize, start);
+    assert!(bytes(memory as isize, 3 * PAGE_SIZE).iter().all(|byte| *byte == 7));
+    FULL.set(false);
+    assert!(map(&linux, 0, 1, 0) > 0);
+    assert_eq!(call(&linux, numbers::__NR_brk, &[start + PAGE_SIZE]) as usize, start + PAGE_SIZE);
+}
+
+#[test]
+fn memory_of_the_machine_is_that_of_the_allocator() {
+    let (linux, _) = process();
+    let mut information = [0_u64; 14];
+    assert_eq!(call(&linux, numbers::__NR_sysinfo, &[information.as_mut_ptr() as usize]), 0);
+    assert_eq!(information[4..6], [(8 << 20) / PAGE_SIZE as u64, (3 << 20) / PAGE_SIZE as u64]);
 }
 
 #[test]

@@ -7,16 +7,16 @@ use core::ptr::NonNull;
 use crate::PAGE_SIZE;
 
 /// Pages of a chunk.
-pub(crate) const PAGES: usize = 15;
+pub(crate) const PAGES: usize = 31;
 /// Chunks begin at multiples of this.
-const ALIGNMENT: usize = 16 * PAGE_SIZE;
+const ALIGNMENT: usize = 32 * PAGE_SIZE;
 /// A bit for each page.
-const ALL: u16 = (1 << PAGES) - 1;
+const ALL: u32 = (1 << PAGES) - 1;
 
 /// What lies behind the pages.
 struct Note {
     /// A bit for each page that is free, the first page's lowest.
-    free: Cell<u16>,
+    free: Cell<u32>,
     /// Its neighbours among chunks with free pages.
     previous: Cell<Option<Chunk>>,
     next: Cell<Option<Chunk>>,

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "pages are raw memory, and what is known of them lies beside them")]
 
 mod chunk;
+mod spare;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use core::alloc::GlobalAlloc;
 use core::ptr::NonNull;
 
 use chunk::Chunk;
+pub use spare::Spare;
 
 /// Bytes of a page.
 pub const PAGE_SIZE: usize = 4096;
@@ -18,6 +20,10 @@ pub const PAGE_SIZE: usize = 4096;
 #[derive(Debug)]
 pub struct Pages<A> {
     allocator: A,
+    /// What is left to others.
+    spare: Spare,
+    /// How many chunks there are.
+    chunks: usize,
     /// The first of the chunks that have free pages.
     open: Option<Chunk>,
 }
@@ -26,12 +32,13 @@ pub struct Pages<A> {
 unsafe impl<A: Send> Send for Pages<A> {}
 
 impl<A: GlobalAlloc> Pages<A> {
-    /// None yet.
-    pub const fn new(allocator: A) -> Self {
-        Self { allocator, open: None }
+    /// None yet. Of the allocator's memory `spare` is left to others.
+    pub const fn new(allocator: A, spare: Spare) -> Self {
+        Self { allocator, spare, chunks: 0, open: None }
     }
 
-    /// A page that begins at a multiple of its size, and holds anything; `None` where the allocator has no memory.
+    /// A page that begins at a multiple of its size, and holds anything; `None` where the allocator has no memory, or none but
+    /// what is left to others.
     pub fn allocate(&mut self) -> Option<NonNull<u8>> {
         let chunk = self.open.or_else(|| self.add())?;
         let page = chunk.take();
@@ -54,6 +61,7 @@ impl<A: GlobalAlloc> Pages<A> {
         chunk.put(page);
         if chunk.is_unused() {
             self.close(chunk);
+            self.chunks -= 1;
             // SAFETY: it was allocated with this layout, and neither its pages are used nor its note.
             unsafe { self.allocator.dealloc(chunk.memory().as_ptr(), Chunk::LAYOUT) };
         }
@@ -63,8 +71,14 @@ impl<A: GlobalAlloc> Pages<A> {
     fn add(&mut self) -> Option<Chunk> {
         // SAFETY: the layout has a size.
         let memory = NonNull::new(unsafe { self.allocator.alloc(Chunk::LAYOUT) })?;
+        if !self.spare.is_left(&self.allocator, self.chunks * Chunk::LAYOUT.size()) {
+            // SAFETY: it was just allocated so, and nobody has it.
+            unsafe { self.allocator.dealloc(memory.as_ptr(), Chunk::LAYOUT) };
+            return None;
+        }
         // SAFETY: the memory was just allocated so.
         let chunk = unsafe { Chunk::new(memory) };
+        self.chunks += 1;
         self.open(chunk);
         Some(chunk)
     }

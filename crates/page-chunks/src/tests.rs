@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn pages_are_their_owners(steps in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..400), chunks in 0usize..12) {
         let left = Cell::new(chunks);
-        let mut pages = Pages::new(Limited { left: &left });
+        let mut pages = Pages::new(Limited { left: &left }, Spare::NONE);
         let mut owned: Vec<(NonNull<u8>, u64)> = Vec::new();
         let mut number = 0;
         for (takes, which) in steps {
@@ -97,20 +97,22 @@ proptest! {
     }
 }
 
-/// How many single pages are had of a mebibyte, one by one and by chunks.
-fn pages_of_a_mebibyte<A: Allocator>(new: impl Fn() -> A) -> (usize, usize) {
-    const MEMORY: Layout = Layout::new::<Mebibyte>();
+/// An allocator with 4 MiB.
+fn with_memory<A: Allocator>(allocator: A) -> A {
+    const MEMORY: Layout = Layout::new::<Memory>();
     #[repr(align(0x10_0000))]
-    struct Mebibyte(#[expect(dead_code, reason = "it is there for its size")] [u8; 1 << 20]);
-    let filled = || {
-        let allocator = new();
-        // SAFETY: the layout has a size. The memory is never freed, and anything is a value of it.
-        allocator.add(unsafe {
-            core::slice::from_raw_parts_mut(System.alloc(MEMORY).cast::<MaybeUninit<u8>>(), MEMORY.size())
-        });
-        allocator
-    };
-    let (single, mut pages) = (filled(), Pages::new(filled()));
+    struct Memory(#[expect(dead_code, reason = "it is there for its size")] [u8; 4 << 20]);
+    // SAFETY: the layout has a size. The memory is never freed, and anything is a value of it.
+    allocator.add(unsafe {
+        core::slice::from_raw_parts_mut(System.alloc(MEMORY).cast::<MaybeUninit<u8>>(), MEMORY.size())
+    });
+    allocator
+}
+
+/// How many single pages are had of 4 MiB, one by one and by chunks.
+fn pages_of_memory<A: Allocator>(new: impl Fn() -> A) -> (usize, usize) {
+    let filled = || with_memory(new());
+    let (single, mut pages) = (filled(), Pages::new(filled(), Spare::NONE));
     let page = Layout::from_size_align(PAGE_SIZE, PAGE_SIZE).unwrap();
     // SAFETY: the layout has a size.
     let singly = core::iter::from_fn(|| NonNull::new(unsafe { single.alloc(page) })).count();
@@ -119,12 +121,33 @@ fn pages_of_a_mebibyte<A: Allocator>(new: impl Fn() -> A) -> (usize, usize) {
 
 #[test]
 fn allocators_with_tags_lose_little() {
-    let (singly, chunked) = pages_of_a_mebibyte(|| alloc_talc::Provider::new(&alloc_talc::Config {}));
-    assert!(singly <= 128 && chunked >= 225, "{singly} pages one by one, {chunked} by chunks");
+    let (singly, chunked) = pages_of_memory(|| alloc_talc::Provider::new(&alloc_talc::Config {}));
+    assert!(singly <= 512 && chunked >= 961, "{singly} pages one by one, {chunked} by chunks");
 }
 
 #[test]
-fn allocators_of_powers_of_two_lose_one_page_in_sixteen() {
-    let (singly, chunked) = pages_of_a_mebibyte(|| alloc_buddy::Provider::new(&alloc_buddy::Config {}));
-    assert_eq!((singly, chunked), (256, 240));
+fn allocators_of_powers_of_two_lose_one_page_in_32() {
+    let (singly, chunked) = pages_of_memory(|| alloc_buddy::Provider::new(&alloc_buddy::Config {}));
+    assert_eq!((singly, chunked), (1024, 992));
+}
+
+#[test]
+fn others_have_a_piece_when_no_page_is_left() {
+    let allocator = with_memory(alloc_talc::Provider::new(&alloc_talc::Config {}));
+    let mut pages = Pages::new(allocator, Spare { part: 2, least: 100_000, most: 200_000 });
+    let owned: Vec<_> = core::iter::from_fn(|| pages.allocate()).collect();
+    assert!(owned.len() >= 890, "{} pages", owned.len());
+    let piece = Layout::array::<u8>(200_000).unwrap();
+    // SAFETY: the layout has a size.
+    let others = unsafe { pages.allocator.alloc(piece) };
+    assert!(!others.is_null());
+    // What was had once can be had again, as far as others have not taken it.
+    for page in owned.iter().rev().take(PAGES) {
+        // SAFETY: it was allocated, and is used no more.
+        unsafe { pages.free(*page) };
+    }
+    assert!(pages.allocate().is_none(), "a chunk of what is left to others");
+    // SAFETY: it was just allocated so.
+    unsafe { pages.allocator.dealloc(others, piece) };
+    assert!(pages.allocate().is_some());
 }

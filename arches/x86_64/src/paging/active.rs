@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::PAGE_SIZE;
 use super::entry::{Access, Content, Entry, Table};
-use super::pool::{allocate_page, free_page};
+use super::pool::{allocate_page, clear_page, free_page};
 use super::seen::Seen;
 use super::space::{MapError, Space, Tables};
 use super::window::{Backing, Window};
@@ -43,6 +43,11 @@ impl Backing for Identity {
     fn free(&mut self, page: u64) {
         // SAFETY: `Window` frees what it allocated, and has taken it away from where it was.
         unsafe { free_page(page) };
+    }
+
+    fn clear(&mut self, page: u64) {
+        // SAFETY: `Window` clears what it allocated, and whoever used the page has given up what it holds.
+        unsafe { clear_page(page) };
     }
 
     fn entry(&self, table: u64, index: usize) -> Entry {

@@ -6,7 +6,7 @@ use core::arch::asm;
 use core::cell::RefCell;
 use core::ptr::{NonNull, with_exposed_provenance_mut};
 
-use page_chunks::Pages;
+use page_chunks::{Pages, Spare};
 
 use super::PAGE_SIZE;
 use crate::single::SingleCore;
@@ -27,16 +27,35 @@ unsafe impl GlobalAlloc for Global {
     }
 }
 
+/// What a program that takes all it can get leaves to the rest of the image: buffers for some connections at least.
+const SPARE: Spare = Spare { part: 64, least: 192 << 10, most: 1 << 20 };
+
 // SAFETY: an image runs on one processor, and handlers of exceptions that return do not touch page tables.
 static PAGES: SingleCore<RefCell<Pages<Global>>> =
-    unsafe { SingleCore::new(RefCell::new(Pages::new(Global))) };
+    unsafe { SingleCore::new(RefCell::new(Pages::new(Global, SPARE))) };
 
 /// A page of zeros.
+pub fn allocate_page() -> Option<u64> {
+    let page = PAGES.borrow_mut().allocate()?;
+    zero(page);
+    Some(page.expose_provenance().get() as u64)
+}
+
+/// Fills a page of [`allocate_page`] with zeros again.
+///
+/// # Safety
+/// It is one, and nobody uses what it holds.
+pub unsafe fn clear_page(page: u64) {
+    if let Some(page) = NonNull::new(with_exposed_provenance_mut(page as usize)) {
+        zero(page);
+    }
+}
+
+/// Fills an allocated page with zeros.
 ///
 /// A string instruction would be shorter, but takes up to 6 µs where QEMU emulates it, and this 0.8.
-pub fn allocate_page() -> Option<u64> {
-    let page = PAGES.borrow_mut().allocate()?.as_ptr();
-    // SAFETY: writes the page, which was allocated, from its end to its beginning.
+fn zero(page: NonNull<u8>) {
+    // SAFETY: writes the page from its end to its beginning.
     unsafe {
         asm!(
             "pxor {zero}, {zero}",
@@ -48,12 +67,11 @@ pub fn allocate_page() -> Option<u64> {
             "sub {rest}, 64",
             "jnz 2b",
             zero = out(xmm_reg) _,
-            page = in(reg) page,
+            page = in(reg) page.as_ptr(),
             rest = inout(reg) PAGE_SIZE => _,
             options(nostack),
         );
     }
-    Some(page.expose_provenance() as u64)
 }
 
 /// Gives a page of [`allocate_page`] back.

@@ -20,6 +20,9 @@ pub trait Backing {
     /// Takes a page of [`allocate`](Backing::allocate) back.
     fn free(&mut self, page: u64);
 
+    /// Fills a page of [`allocate`](Backing::allocate) with zeros again.
+    fn clear(&mut self, page: u64);
+
     /// Entry `index` of the table at `table`, as of the last [`finish`](Backing::finish) at least.
     fn entry(&self, table: u64, index: usize) -> Entry;
 
@@ -75,20 +78,20 @@ impl<B: Backing> Window<B> {
         Self { root, backing }
     }
 
-    /// Puts pages of zeros at `range`, in place of what was there; with no `access`, none that take memory.
+    /// Puts pages of zeros at `range`, in place of what was there; with no `access`, none that take memory. Pages that are there
+    /// are used again, so that memory is never short for them.
     ///
     /// # Errors
     /// As [`MapError`] says. Where memory is short nothing is there then.
     pub fn map(&mut self, range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
         check(&range)?;
-        let mut changed = self.clear_in(self.root, ROOT_LEVEL, range.clone(), Which::All);
-        let mapped = access.map_or(Ok(()), |access| {
-            self.fill(range.clone(), Some(access)).inspect_err(|_| {
-                changed |= self.clear_in(self.root, ROOT_LEVEL, range.clone(), Which::All);
-            })
-        });
+        let filled = access.map(|access| self.fill(range.clone(), Some(access)));
+        let changed = match filled {
+            Some(Ok(changed)) => changed,
+            Some(Err(_)) | None => self.clear_in(self.root, ROOT_LEVEL, range.clone(), Which::All),
+        };
         self.backing.finish(changed.then_some(range));
-        mapped
+        filled.unwrap_or(Ok(false)).map(drop)
     }
 
     /// Changes what can be done with the pages of `range`, which keep what they hold.
@@ -97,13 +100,13 @@ impl<B: Backing> Window<B> {
     /// As [`MapError`] says; then all is as before.
     pub fn protect(&mut self, range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
         check(&range)?;
-        let filled = access.map_or(Ok(()), |_| self.fill(range.clone(), None));
+        let filled = access.map_or(Ok(false), |_| self.fill(range.clone(), None));
         let changed = match filled {
-            Ok(()) => self.change_in(self.root, ROOT_LEVEL, range.clone(), access),
+            Ok(_) => self.change_in(self.root, ROOT_LEVEL, range.clone(), access),
             Err(_) => self.clear_in(self.root, ROOT_LEVEL, range.clone(), Which::Fresh),
         };
         self.backing.finish(changed.then_some(range));
-        filled
+        filled.map(drop)
     }
 
     /// Whether every byte of `range`, in the window or elsewhere, is memory that can be read, and written where `write` says
@@ -138,32 +141,38 @@ impl<B: Backing> Window<B> {
     }
 
     /// As [`fill_in`](Window::fill_in), from the root on.
-    fn fill(&mut self, range: Range<u64>, access: Option<Access>) -> Result<(), MapError> {
+    fn fill(&mut self, range: Range<u64>, access: Option<Access>) -> Result<bool, MapError> {
         let filled = self.fill_in(self.root, ROOT_LEVEL, range, access);
         self.backing.finish(None);
         filled
     }
 
-    /// Puts a page of zeros where there is none: one that can be used as `access` says, or a kept one marked as new.
+    /// With an `access` has pages of zeros that can be used so; without one, puts a kept page marked as new where there is none.
+    /// Returns whether the processor may know of one as it was.
     fn fill_in(
         &mut self,
         table: u64,
         level: u32,
         range: Range<u64>,
         access: Option<Access>,
-    ) -> Result<(), MapError> {
+    ) -> Result<bool, MapError> {
+        let mut known = false;
         for (index, piece) in pieces(range, level) {
             let entry = self.backing.entry(table, index);
             if level > 0 {
                 let next = entry.next(level).map_or_else(|| self.link(table, index), Ok)?;
-                self.fill_in(next, level - 1, piece, access)?;
+                known |= self.fill_in(next, level - 1, piece, access)?;
             } else if entry == Entry::EMPTY {
                 let page = self.allocate()?;
                 let entry = access.map_or(Entry::fresh(page), |access| self.mapping(page, access));
                 self.backing.set(table, index, entry);
+            } else if let Some((page, access)) = self.page(entry).zip(access) {
+                self.backing.clear(page);
+                self.backing.set(table, index, self.mapping(page, access));
+                known |= entry.is_present();
             }
         }
-        Ok(())
+        Ok(known)
     }
 
     /// Changes the entries of pages that there are. Returns whether the processor may know of one as it was.
@@ -286,6 +295,10 @@ mod tests {
             self.free.push(page);
         }
 
+        fn clear(&mut self, page: u64) {
+            self.pages[(page / PAGE_SIZE) as usize] = Table::EMPTY;
+        }
+
         fn entry(&self, table: u64, index: usize) -> Entry {
             self.pages[((table - OFFSET) / PAGE_SIZE) as usize].0[index]
         }
@@ -393,6 +406,20 @@ mod tests {
         window.map(range(0, 10), WRITE).unwrap();
         window.map(range(0, 10), None).unwrap();
         assert_eq!(window.backing.free.len(), 13);
+    }
+
+    #[test]
+    fn pages_that_are_there_become_zeros_where_no_memory_is_free() {
+        let mut window = window(3 + 4);
+        window.map(range(0, 4), WRITE).unwrap();
+        window.backing.free.clear();
+        *window.word(2).unwrap() = Entry::table(77);
+        window.map(range(1, 3), Some(Access::Read)).unwrap();
+        assert_eq!(window.word(2).copied(), Some(Entry::EMPTY));
+        assert!(!window.allows(range(2, 1), true) && window.allows(range(0, 1), true));
+        assert_eq!(window.backing.forgotten, [range(1, 3)]);
+        window.map(range(1, 4), WRITE).expect_err("there is no fourth one");
+        assert_eq!(window.backing.free.len(), 3);
     }
 
     #[test]

@@ -230,7 +230,7 @@ impl Mmu for &FakeXen {
 
     fn allocate(&self) -> Option<u64> {
         let page = self.free.borrow_mut().pop()?;
-        (0..ENTRIES).for_each(|index| self.write(page, index, Entry::EMPTY));
+        self.clear(page);
         Some(page)
     }
 
@@ -238,6 +238,10 @@ impl Mmu for &FakeXen {
         // As an allocator does, which keeps its list there.
         self.write(page, 0, ANYTHING);
         self.free.borrow_mut().push(page);
+    }
+
+    fn clear(&self, page: u64) {
+        (0..ENTRIES).for_each(|index| self.write(page, index, Entry::EMPTY));
     }
 
     fn entry(&self, table: u64, index: usize) -> Entry {

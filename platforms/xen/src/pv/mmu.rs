@@ -52,6 +52,11 @@ impl Mmu for Memory {
         unsafe { paging::free_page(page) };
     }
 
+    fn clear(&self, page: u64) {
+        // SAFETY: the caller allocated it, and whoever used it has given up what it holds.
+        unsafe { paging::clear_page(page) };
+    }
+
     fn entry(&self, table: u64, index: usize) -> Entry {
         let table = ptr::with_exposed_provenance::<Table>(self.page(table) as usize);
         // SAFETY: page tables are mapped for reading at their pseudo-physical addresses. The processor may write to

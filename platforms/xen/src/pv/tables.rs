@@ -46,6 +46,9 @@ pub(super) trait Mmu {
     /// Gives such a page back.
     fn free(&self, page: u64);
 
+    /// Fills such a page with zeros again.
+    fn clear(&self, page: u64);
+
     /// Entry `index` of the page table at machine address `table`.
     fn entry(&self, table: u64, index: usize) -> Entry;
 

@@ -46,6 +46,10 @@ impl<M: Mmu> Backing for Checked<'_, M> {
         self.space.mmu.free(page);
     }
 
+    fn clear(&mut self, page: u64) {
+        self.space.mmu.clear(page);
+    }
+
     fn entry(&self, table: u64, index: usize) -> Entry {
         self.space.mmu.entry(table, index)
     }

@@ -128,8 +128,9 @@ static STACK: tcpip::Config = tcpip::Config {
 };
 
 fn process<C: Clock, S: Scheduler, N: Sockets>(clock: C, scheduler: S, sockets: N) -> Linux<impl World> {
-    Linux::<Needs<Fake, Fake, C, Fake, Fake, S, Absent, N, Fake, Fake>>::new(Needs {
+    Linux::<Needs<Fake, alloc_talc::Provider, Fake, C, Fake, Fake, S, Absent, N, Fake, Fake>>::new(Needs {
         address_space: Fake,
+        allocator: &MEMORY,
         arch: Fake,
         clock,
         entropy: Fake,
