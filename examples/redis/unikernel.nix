@@ -23,6 +23,6 @@
     ports.redis = 6379;
   };
   platforms = [ "kvm" "linux" "xen" ];
-  memoryMiB = 64;
+  memoryMiB = 128;
   libs.rootfs.tree."etc/redis.conf" = ./redis.conf;
 }

@@ -118,7 +118,7 @@ macro_rules! calls {
                         }
                         calls!(@registers (make self) [$($argument)*] [a b c d e f] [])
                     })*
-                    absent => self.absent(absent).returned(),
+                    number => return absent(number, self),
                 };
                 self.deliver_after_call(returned)
             }
@@ -401,16 +401,16 @@ calls! {
     setuid __NR_setuid(id) set_user lacks "what a user may not do: all may everything";
 }
 
-impl<W: World> Linux<W> {
-    /// A call that there is not.
-    #[cold]
-    fn absent(&self, number: u32) -> Result<(), Errno> {
-        if self.missed.borrow_mut().insert(number) {
-            let name = names::name(number).unwrap_or("of no name");
-            log::warn!("the program made system call {number} ({name}), which is not there");
-        }
-        Err(Errno::ENOSYS)
+/// A call that there is not, until behind its end. Its arguments are in the registers where `make_call` has them, which would
+/// else move those of every call.
+#[cold]
+#[inline(never)]
+fn absent<W: World>(number: u32, process: &Linux<W>) -> isize {
+    if process.missed.borrow_mut().insert(number) {
+        let name = names::name(number).unwrap_or("of no name");
+        log::warn!("the program made system call {number} ({name}), which is not there");
     }
+    process.deliver_after_call(Errno::ENOSYS.returned())
 }
 
 #[cfg(test)]
